@@ -1,0 +1,58 @@
+//! Compiles the contract: Rust messages and stubs, and two descriptor sets (one with comments, for the documentation).
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use prost::Message as _;
+
+/// Files whose messages no Rust code needs: their options are read from the descriptors at run time.
+const OPTIONS_ONLY: [&str; 4] =
+    ["buf/validate/", "google/api/annotations.proto", "google/api/http.proto", "google/api/field_behavior.proto"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo:rerun-if-changed={}", root.join("crm").display());
+    println!("cargo:rerun-if-changed={}", root.join("third_party").display());
+
+    let mut files = Vec::new();
+    collect(&root.join("crm"), &mut files)?;
+    files.sort();
+
+    let includes = [root.clone(), root.join("third_party")];
+    let mut compiler = protox::Compiler::new(includes)?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    fs::write(out.join("documented.binpb"), compiler.encode_file_descriptor_set())?;
+    compiler.include_source_info(false);
+    fs::write(out.join("descriptors.binpb"), compiler.encode_file_descriptor_set())?;
+
+    compiler.include_source_info(true);
+    let mut set = prost_build_types(&compiler)?;
+    set.file.retain(|file| !OPTIONS_ONLY.iter().any(|prefix| file.name().starts_with(prefix)));
+    tonic_prost_build::configure()
+        .btree_map(".")
+        .include_file("contract.rs")
+        .compile_fds(set)?;
+    Ok(())
+}
+
+/// The descriptor set in the form the code generator takes, without the custom options it does not know.
+fn prost_build_types(
+    compiler: &protox::Compiler,
+) -> Result<tonic_prost_build::FileDescriptorSet, prost::DecodeError> {
+    tonic_prost_build::FileDescriptorSet::decode(compiler.encode_file_descriptor_set().as_slice())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
