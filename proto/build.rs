@@ -20,6 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut files = Vec::new();
     collect(&root.join("crm"), &mut files)?;
     files.sort();
+    // Nothing imports the details of errors, but every service sends them and the gateway reads them.
+    files.push(root.join("third_party/google/rpc/error_details.proto"));
 
     let includes = [root.clone(), root.join("third_party")];
     let mut compiler = protox::Compiler::new(includes)?;
