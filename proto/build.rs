@@ -33,10 +33,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compiler.include_source_info(true);
     let mut set = prost_build_types(&compiler)?;
     set.file.retain(|file| !OPTIONS_ONLY.iter().any(|prefix| file.name().starts_with(prefix)));
-    tonic_prost_build::configure()
-        .btree_map(".")
-        .include_file("contract.rs")
-        .compile_fds(set)?;
+    let mut config = prost_build::Config::new();
+    config.enable_type_names().btree_map(["."]);
+    tonic_prost_build::configure().include_file("contract.rs").compile_fds_with_config(set, config)?;
     Ok(())
 }
 

@@ -210,6 +210,13 @@ impl Error {
         self
     }
 
+    /// Adds the place where a rule is broken, for reasons other than FIELD_INVALID.
+    #[must_use]
+    pub fn with_violation(mut self, violation: Violation) -> Self {
+        self.0.violations.push(violation);
+        self
+    }
+
     /// Adds the cause, for the operators.
     #[must_use]
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {

@@ -20,7 +20,7 @@ pub mod call;
 pub mod clock;
 pub mod error;
 pub mod etag;
-// pub mod filter;
+pub mod filter;
 pub mod id;
 pub mod mask;
 pub mod money;

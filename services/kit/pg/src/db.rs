@@ -1,0 +1,294 @@
+//! Transactions: each names its tenant for row-level security, carries the caller's deadline down to the server, and is retried when the database
+//! asks for it.
+//!
+//! A write costs two round trips beside its own statements' (`BEGIN` with the settings, `COMMIT`) and one statement that leaves audit,
+//! events and the idempotent answer. A retry of a request with an idempotency key costs nothing unless the first attempt was committed:
+//! the key is inserted with the change, and only a failure looks it up.
+//!
+//! Not here: SQL of any service.
+
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+use crm_kit_api::{Call, Error, Result};
+use futures::future::BoxFuture;
+use prost::Message;
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{sync::watch, time::Instant};
+use uuid::Uuid;
+
+use crate::change::{self, Change};
+
+/// Attempts at a transaction that the database aborts for another's sake.
+const ATTEMPTS: u32 = 4;
+
+/// A service's database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    committed: Arc<watch::Sender<u64>>,
+}
+
+/// A transaction of one tenant. `'c` is how long what the work borrows lives; it lets the boxed future of [`Db::write`] borrow from its
+/// caller.
+#[derive(Debug)]
+pub struct Tx<'c> {
+    borrows: PhantomData<&'c ()>,
+    inner: Transaction<'static, Postgres>,
+    tenant_id: Uuid,
+    changes: Vec<Change>,
+}
+
+/// How a pool behaves.
+#[derive(Clone, Debug)]
+pub struct PoolSettings {
+    /// Most connections.
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it fails as UNAVAILABLE.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self { max_connections: 24, acquire_timeout: Duration::from_secs(5) }
+    }
+}
+
+impl Db {
+    /// Makes a pool; connections are opened when they are first needed.
+    pub fn new(options: PgConnectOptions, settings: &PoolSettings) -> Self {
+        let options = options.options([
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("lock_timeout", "10s"),
+            ("statement_timeout", "120s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            // A broken connection shows itself at `BEGIN`, which is retried; a ping before each use would be a round trip.
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Self { pool, committed: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Runs statements that change nothing, for the call's tenant. `work` may run again after a lost connection.
+    pub async fn read<'c, T, F>(&self, call: &Call, work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let deadline = call.time_left()?;
+        within(deadline, self.attempt(call.tenant_id(), "BEGIN READ ONLY", deadline, work, None)).await
+    }
+
+    /// As [`Db::read`] for lists: each query is planned for the values at hand, because the best plan of a search or a filter depends on them.
+    pub async fn list<'c, T, F>(&self, call: &Call, work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let deadline = call.time_left()?;
+        let begin = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+        within(deadline, self.attempt(call.tenant_id(), begin, deadline, work, None)).await
+    }
+
+    /// Runs a change for the call's tenant and commits it together with its audit rows, events and, when the call has an idempotency key, its
+    /// answer. `work` may run again after a serialization failure, so it holds no effect outside the transaction.
+    ///
+    /// A call whose key is known gets the stored answer; the same key with another request fails with
+    /// `INVALID_ARGUMENT / IDEMPOTENCY_KEY_REUSED`.
+    pub async fn write<'c, T, F>(&self, call: &Call, action: &'static str, mut work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Message + Default + Send,
+    {
+        let deadline = call.time_left()?;
+        let commit = Commit { call, action, answer: |answer: &T| answer.encode_to_vec() };
+        let attempts = async {
+            let outcome = self.attempt(call.tenant_id(), "BEGIN", deadline, &mut work, Some(&commit)).await;
+            match (outcome, &call.idempotency) {
+                (Err(error), Some(_)) => self.replay(call).await?.map_or(Err(error), Ok),
+                (outcome, _) => outcome,
+            }
+        };
+        within(deadline, attempts).await
+    }
+
+    /// Runs statements for a tenant outside any call: sign-in, jobs, event streams. Changes recorded in the transaction need a call, so
+    /// this commits plain statements only.
+    pub async fn for_tenant<'c, T, F>(&self, tenant_id: Uuid, work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        self.attempt(tenant_id, "BEGIN", None, work, None).await
+    }
+
+    /// A connection without a tenant, which sees only tables without row-level security.
+    pub async fn system(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
+        self.pool.acquire().await.map_err(database_error)
+    }
+
+    /// Changes whenever this process commits a write; event streams and workers wait on it instead of polling.
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.subscribe()
+    }
+
+    /// Closes the pool after the connections in use came back.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.map(drop).map_err(database_error)
+    }
+
+    async fn attempt<'c, T, F>(
+        &self,
+        tenant_id: Uuid,
+        begin: &str,
+        deadline: Option<Duration>,
+        mut work: F,
+        commit: Option<&Commit<'_, T>>,
+    ) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let mut attempt = 1;
+        loop {
+            let outcome = self.once(tenant_id, begin, deadline, &mut work, commit).await;
+            match outcome {
+                Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
+                    metrics::counter!("crm_database_retries_total").increment(1);
+                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 5)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn once<'c, T, F>(
+        &self,
+        tenant_id: Uuid,
+        begin: &str,
+        deadline: Option<Duration>,
+        work: &mut F,
+        commit: Option<&Commit<'_, T>>,
+    ) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let mut tx = self.begin(tenant_id, begin, deadline).await?;
+        let value = work(&mut tx).await?;
+        let mut committed = begin == "BEGIN";
+        if let Some(Commit { call, action, answer }) = commit {
+            let changes = std::mem::take(&mut tx.changes);
+            committed = !changes.is_empty();
+            let answer = call.idempotency.as_ref().map(|key| (key, answer(&value)));
+            change::append(tx.conn(), call, action, changes, answer).await?;
+        }
+        tx.inner.commit().await.map_err(database_error)?;
+        if committed {
+            self.committed.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(value)
+    }
+
+    /// One round trip: begin, and set what holds for this transaction only.
+    async fn begin<'c>(&self, tenant_id: Uuid, begin: &str, deadline: Option<Duration>) -> Result<Tx<'c>> {
+        let mut sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'");
+        if let Some(left) = deadline {
+            sql.push_str(&format!("; SET LOCAL statement_timeout = {}", left.as_millis().max(1)));
+        }
+        // Built from a keyword, a UUID and a number only.
+        let inner = self.pool.begin_with(AssertSqlSafe(sql)).await.map_err(database_error)?;
+        Ok(Tx { borrows: PhantomData, inner, tenant_id, changes: Vec::new() })
+    }
+
+    /// The stored answer of the call's idempotency key, if an earlier attempt was committed.
+    async fn replay<T: Message + Default>(&self, call: &Call) -> Result<Option<T>> {
+        let Some(key) = &call.idempotency else { return Ok(None) };
+        let mut tx = self.begin(call.tenant_id(), "BEGIN READ ONLY", None).await?;
+        let stored = change::stored_answer(tx.conn(), call, key).await?;
+        stored.map(|answer| T::decode(answer.as_slice()).map_err(Error::internal)).transpose()
+    }
+}
+
+struct Commit<'c, T> {
+    call: &'c Call,
+    action: &'static str,
+    answer: fn(&T) -> Vec<u8>,
+}
+
+impl Tx<'_> {
+    /// The connection, for the statements of a store.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+
+    /// Tenant of the transaction; stores put it into every predicate.
+    pub fn tenant_id(&self) -> Uuid {
+        self.tenant_id
+    }
+
+    /// Remembers a change; its audit row and event are written right before the commit.
+    pub fn record(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}
+
+async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match deadline {
+        None => work.await,
+        Some(left) => tokio::time::timeout_at(Instant::now() + left, work)
+            .await
+            .unwrap_or_else(|_| Err(Error::deadline_exceeded())),
+    }
+}
+
+/// The error for a failure of the database itself. Constraint violations that a caller can cause are told apart by
+/// [`crate::constraint::map`] before they get here.
+pub fn database_error(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|database| database.code().map(|code| code.into_owned()));
+    match (code.as_deref(), &error) {
+        (Some("40001" | "40P01"), _) => Error::concurrent_change().caused_by(error),
+        (Some("57014"), _) => Error::deadline_exceeded().caused_by(error),
+        (Some("55P03"), _) => Error::concurrent_change().caused_by(error),
+        (Some(class), _) if class.starts_with("57P") || class.starts_with("53") || class.starts_with("08") => {
+            Error::unavailable("the database", error)
+        }
+        (None, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_)) => {
+            Error::unavailable("the database", error)
+        }
+        _ => Error::internal(error),
+    }
+}
+
+/// Whether the same transaction may well succeed at once: it lost against another, or its connection was stale.
+fn is_transient(error: &Error) -> bool {
+    let Some(source) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>()) else {
+        return false;
+    };
+    match source {
+        sqlx::Error::Database(database) => matches!(database.code().as_deref(), Some("40001" | "40P01" | "57P01")),
+        sqlx::Error::Io(_) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_that_has_no_connection_left_is_told_as_unavailable() {
+        assert_eq!(database_error(sqlx::Error::PoolTimedOut).code(), tonic::Code::Unavailable);
+        assert_eq!(database_error(sqlx::Error::RowNotFound).code(), tonic::Code::Internal);
+    }
+}

@@ -1,0 +1,210 @@
+//! Work outside requests: enqueued in the transaction that wants it, claimed with a lease by any process of the service, done at least once.
+//!
+//! A job row says only which tenant and record the work is for; what to do stands in the service's own table under row-level security. A worker
+//! that dies lets its lease run out, and another one goes on; so work is written to be resumed.
+//!
+//! Not here: a job's progress and result, which are a resource of the service.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use crm_kit_api::{Error, Result, clock::Clock};
+use futures::future::BoxFuture;
+use sqlx::PgConnection;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use crate::db::{Db, database_error};
+
+/// How long a claim holds unless it is renewed.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// How often a worker looks for jobs that no commit of its own process announced.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A claimed job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Tenant the work is for.
+    pub tenant_id: Uuid,
+    /// The record that describes the work; one job a record.
+    pub id: Uuid,
+    /// How often the job was claimed, this time included.
+    pub attempts: i32,
+}
+
+/// What to do with a job after its work returned.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The work is done; the job goes away.
+    Done,
+    /// The work goes on at this instant.
+    Again(DateTime<Utc>),
+}
+
+/// Asks for work on the record `id`; a second call before it is done only moves it forward.
+pub async fn enqueue(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    id: Uuid,
+    kind: &str,
+    run_after: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO job (tenant_id, id, kind, run_after) VALUES ($1, $2, $3, $4)
+        ON CONFLICT ON CONSTRAINT job_pkey DO UPDATE SET run_after = LEAST(job.run_after, excluded.run_after), attempts = 0
+        "#,
+        tenant_id,
+        id,
+        kind,
+        run_after,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Claims one due job of `kind`, oldest first. Two workers never hold the same job.
+async fn claim(conn: &mut PgConnection, kind: &str, now: DateTime<Utc>) -> Result<Option<Job>> {
+    sqlx::query_as!(
+        Job,
+        r#"
+        UPDATE job SET lease_until = $3, attempts = attempts + 1
+        WHERE (tenant_id, id) IN (
+            SELECT j.tenant_id, j.id FROM job j
+            WHERE j.kind = $1 AND j.run_after <= $2 AND (j.lease_until IS NULL OR j.lease_until < $2)
+            ORDER BY j.run_after LIMIT 1)
+          AND (lease_until IS NULL OR lease_until < $2)
+        RETURNING tenant_id, id, attempts
+        "#,
+        kind,
+        now,
+        now + LEASE,
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(database_error)
+}
+
+async fn renew(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> Result<()> {
+    let (tenant_id, id) = (job.tenant_id, job.id);
+    sqlx::query!(
+        r#"UPDATE job SET lease_until = $3 WHERE tenant_id = $1 AND id = $2"#,
+        tenant_id,
+        id,
+        now + LEASE
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Ends a claim. A job that was asked for again meanwhile (`attempts` was reset) stays.
+async fn settle(conn: &mut PgConnection, job: &Job, again: Option<(DateTime<Utc>, &str)>) -> Result<()> {
+    let (tenant_id, id, attempts) = (job.tenant_id, job.id, job.attempts);
+    let done = match again {
+        None => {
+            sqlx::query!(
+                r#"
+                WITH gone AS (DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND attempts = $3)
+                UPDATE job SET lease_until = NULL WHERE tenant_id = $1 AND id = $2 AND attempts <> $3
+                "#,
+                tenant_id,
+                id,
+                attempts
+            )
+            .execute(conn)
+            .await
+        }
+        Some((at, error)) => {
+            sqlx::query!(
+                r#"UPDATE job SET lease_until = NULL, run_after = $3, last_error = $4 WHERE tenant_id = $1 AND id = $2"#,
+                tenant_id,
+                id,
+                at,
+                error,
+            )
+            .execute(conn)
+            .await
+        }
+    };
+    done.map(drop).map_err(database_error)
+}
+
+/// A worker for one kind of job.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    db: Db,
+    clock: Clock,
+    kind: &'static str,
+}
+
+impl Worker {
+    /// A worker for jobs of `kind`.
+    pub fn new(db: Db, clock: Clock, kind: &'static str) -> Self {
+        Self { db, clock, kind }
+    }
+
+    /// Runs jobs one after another until `shutdown`; start several for several at once. A job that fails is tried again after a wait that
+    /// doubles, at most an hour.
+    pub fn spawn<F>(self, tasks: &TaskTracker, shutdown: CancellationToken, work: F)
+    where
+        F: for<'j> Fn(&'j Job) -> BoxFuture<'j, Result<Verdict>> + Send + Sync + 'static,
+    {
+        tasks.spawn(async move {
+            let mut committed = self.db.committed();
+            while !shutdown.is_cancelled() {
+                match self.run_one(&work).await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(error) => tracing::warn!(kind = self.kind, %error, "jobs cannot be claimed"),
+                }
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    _ = committed.changed() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        });
+    }
+
+    /// Runs one due job; whether there was one.
+    pub async fn run_one<F>(&self, work: &F) -> Result<bool>
+    where
+        F: for<'j> Fn(&'j Job) -> BoxFuture<'j, Result<Verdict>> + Send + Sync,
+    {
+        let claimed = claim(&mut *self.db.system().await?, self.kind, self.clock.now()).await?;
+        let Some(job) = claimed else { return Ok(false) };
+        let outcome = self.hold(&job, work(&job)).await;
+        let again = match &outcome {
+            Ok(Verdict::Done) => None,
+            Ok(Verdict::Again(at)) => Some((*at, String::new())),
+            Err(error) => {
+                tracing::warn!(kind = self.kind, job = %job.id, attempts = job.attempts, ?error, "job failed");
+                Some((self.clock.now() + backoff(job.attempts), error.message().to_owned()))
+            }
+        };
+        let mut conn = self.db.system().await?;
+        settle(&mut conn, &job, again.as_ref().map(|(at, error)| (*at, error.as_str()))).await?;
+        Ok(true)
+    }
+
+    /// Renews the lease while the work runs.
+    async fn hold(&self, job: &Job, work: impl Future<Output = Result<Verdict>>) -> Result<Verdict> {
+        let mut work = std::pin::pin!(work);
+        let every = (LEASE / 3).to_std().map_err(Error::internal)?;
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep(every) => renew(&mut *self.db.system().await?, job, self.clock.now()).await?,
+            }
+        }
+    }
+}
+
+fn backoff(attempts: i32) -> TimeDelta {
+    let doublings = u32::try_from(attempts.clamp(1, 12) - 1).unwrap_or(0);
+    TimeDelta::seconds(1_i64 << doublings).min(TimeDelta::hours(1))
+}

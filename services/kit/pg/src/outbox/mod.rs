@@ -1,0 +1,21 @@
+//! The change log of a service as a stream: `crm.event.v1.EventService`, mounted by every service over its own outbox.
+//!
+//! Rows are ordered by (transaction, sequence). A transaction id is given at a transaction's first write and not at its commit, so a reader
+//! that simply followed the order would skip the rows of a slower transaction. It therefore stays below the horizon: the
+//! oldest transaction that still runs. The horizon is read in a statement of its own, so that the same SQL holds on a
+//! distributed engine. One stuck transaction holds every stream back, which is why connections carry
+//! `idle_in_transaction_session_timeout` and why the lag is a metric.
+//!
+//! A cursor is opaque: sealed with a key of the service, so that it can neither be computed nor used with another tenant.
+//!
+//! Not here: what events say (their service does) and masking (the response layer does).
+
+mod cursor;
+mod read;
+mod stream;
+
+pub use cursor::CursorKey;
+pub use stream::{EventStreams, StreamSettings};
+
+/// Drops events older than `before`, in batches of `limit` rows; returns how many were dropped.
+pub use read::purge;

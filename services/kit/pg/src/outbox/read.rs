@@ -1,0 +1,104 @@
+//! The SQL of the log.
+
+use chrono::{DateTime, Utc};
+use crm_kit_api::{Result, call::Scope};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::cursor::Position;
+use crate::db::database_error;
+
+/// One row of the log.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub tx: i64,
+    pub seq: i64,
+    pub id: Uuid,
+    pub event_time: DateTime<Utc>,
+    pub collection: String,
+    pub record_id: Uuid,
+    pub change_kind: i16,
+    pub changed_fields: Vec<String>,
+    pub actor_id: Uuid,
+    pub request_id: String,
+    pub type_name: String,
+    pub payload: Vec<u8>,
+}
+
+/// The oldest transaction that may still write. Rows below it are complete.
+pub(super) async fn horizon(conn: &mut PgConnection) -> Result<i64> {
+    sqlx::query_scalar!(r#"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "horizon!""#)
+        .fetch_one(conn)
+        .await
+        .map_err(database_error)
+}
+
+/// The rows after `position` and below `horizon` that lie within the subscriber's scope, in order.
+pub(super) async fn after(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    position: Position,
+    horizon: i64,
+    filter: (&Scope, &[String]),
+    limit: i64,
+) -> Result<Vec<Row>> {
+    let (scope, collections) = filter;
+    sqlx::query_as!(
+        Row,
+        r#"
+        SELECT o.tx, o.seq, o.id, o.event_time, o.collection, o.record_id, o.change_kind, o.changed_fields, o.actor_id,
+               o.request_id, o.type_name, o.payload
+        FROM outbox o
+        WHERE o.tenant_id = $1 AND (o.tx, o.seq) > ($2, $3) AND o.tx < $4
+          AND ($5::uuid[] IS NULL OR o.owner_id = ANY ($5))
+          AND (cardinality($6::text[]) = 0 OR o.collection = ANY ($6))
+        ORDER BY o.tx, o.seq
+        LIMIT $7
+        "#,
+        tenant_id,
+        position.tx,
+        position.seq,
+        horizon,
+        scope.owners(),
+        collections,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Where the log was cut: positions before it have lost events. `None` when it never was.
+pub(super) async fn trimmed(conn: &mut PgConnection, tenant_id: Uuid) -> Result<Option<Position>> {
+    let row = sqlx::query!(r#"SELECT tx, seq FROM outbox_trim WHERE tenant_id = $1"#, tenant_id)
+        .fetch_optional(conn)
+        .await
+        .map_err(database_error)?;
+    Ok(row.map(|row| Position { tx: row.tx, seq: row.seq }))
+}
+
+/// Drops up to `limit` events of a tenant that are older than `before` and remembers where the log was cut; returns how many.
+pub async fn purge(conn: &mut PgConnection, tenant_id: Uuid, before: DateTime<Utc>, limit: i64) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        WITH old AS (
+            SELECT o.tx, o.seq FROM outbox o
+            WHERE o.tenant_id = $1 AND o.event_time < $2
+            ORDER BY o.tx, o.seq LIMIT $3
+        ), dropped AS (
+            DELETE FROM outbox o USING old WHERE o.tenant_id = $1 AND o.tx = old.tx AND o.seq = old.seq
+        ), cut AS (
+            INSERT INTO outbox_trim (tenant_id, tx, seq)
+            SELECT $1, old.tx, old.seq FROM old ORDER BY old.tx DESC, old.seq DESC LIMIT 1
+            ON CONFLICT ON CONSTRAINT outbox_trim_pkey DO UPDATE SET tx = excluded.tx, seq = excluded.seq
+        )
+        SELECT count(*) AS "count!" FROM old
+        "#,
+        tenant_id,
+        before,
+        limit,
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(database_error)
+}

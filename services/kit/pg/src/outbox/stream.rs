@@ -1,0 +1,381 @@
+//! The streaming service.
+
+use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
+
+use crm_kit_api::{
+    Call, Error, Result,
+    call::Scope,
+    error::COMMON_DOMAIN,
+    time,
+};
+use crm_proto::crm::event::v1::{
+    Event, StartFrom, StreamEventsRequest, SubscribeRequest, SubscribeResponse, event_service_server::EventService,
+};
+use futures::{Stream, StreamExt as _};
+use tokio::sync::{Mutex, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{Code, Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::{
+    cursor::{CursorKey, Position},
+    read::{self, Row},
+};
+use crate::db::Db;
+
+/// Most events in one response.
+const BATCH: i64 = 500;
+/// Most bytes of events in one response, so that it stays below the message limit.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// How streams behave.
+#[derive(Clone, Debug)]
+pub struct StreamSettings {
+    /// Longest silence; then a keep-alive with the newest cursor is sent.
+    pub keep_alive: Duration,
+    /// How often the log is read when no commit of this process woke the stream.
+    pub poll: Duration,
+    /// Most streams one caller may have open.
+    pub streams_per_caller: usize,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(20),
+            poll: Duration::from_millis(500),
+            streams_per_caller: 16,
+        }
+    }
+}
+
+/// `crm.event.v1.EventService` over one service's outbox.
+#[derive(Clone, Debug)]
+pub struct EventStreams {
+    db: Db,
+    key: CursorKey,
+    collections: &'static [&'static str],
+    settings: StreamSettings,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    open: Arc<Mutex<HashMap<Uuid, usize>>>,
+}
+
+type Responses = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+
+impl EventStreams {
+    /// Streams over `db`. `collections` are the ones the service tells about; streams end when `shutdown` is cancelled.
+    pub fn new(
+        db: Db,
+        key: CursorKey,
+        collections: &'static [&'static str],
+        settings: StreamSettings,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { db, key, collections, settings, tasks: TaskTracker::new(), shutdown, open: Arc::default() }
+    }
+
+    async fn start(
+        &self,
+        call: Call,
+        start_from: StartFrom,
+        cursor: &str,
+        collections: Vec<String>,
+        credit: Credit,
+    ) -> Result<Responses> {
+        for collection in &collections {
+            if !self.collections.contains(&collection.as_str()) {
+                let message = format!("{collection} is not a collection of this service");
+                return Err(Error::invalid_field("collections", "COLLECTION_UNKNOWN", message));
+            }
+        }
+        let position = self.start_position(&call, start_from, cursor).await?;
+        let place = self.take_place(call.caller_id()).await?;
+        let (sender, receiver) = mpsc::channel(2);
+        let tail =
+            Tail { streams: self.clone(), call, collections, position, credit, sender, reported: position };
+        self.tasks.spawn(async move {
+            tail.run().await;
+            place.release().await;
+        });
+        Ok(Box::pin(ReceiverStream::new(receiver)))
+    }
+
+    async fn start_position(&self, call: &Call, start_from: StartFrom, cursor: &str) -> Result<Position> {
+        if start_from != StartFrom::After && !cursor.is_empty() {
+            return Err(Error::invalid_field("cursor", "CURSOR_INVALID", "goes with START_FROM_AFTER only"));
+        }
+        let tenant = call.tenant_id();
+        match start_from {
+            StartFrom::Earliest => Ok(Position::default()),
+            StartFrom::After => {
+                let position = self.key.open(tenant, cursor)?;
+                let trimmed = self
+                    .db
+                    .for_tenant(tenant, move |tx| Box::pin(async move { read::trimmed(tx.conn(), tenant).await }))
+                    .await?;
+                if trimmed.is_some_and(|trimmed| position < trimmed) { Err(resync_required()) } else { Ok(position) }
+            }
+            StartFrom::Latest | StartFrom::Unspecified => {
+                // Everything already given a transaction id is before LATEST unless it commits later.
+                let horizon = self
+                    .db
+                    .for_tenant(tenant, |tx| Box::pin(async move { read::horizon(tx.conn()).await }))
+                    .await?;
+                Ok(below(horizon))
+            }
+        }
+    }
+
+    async fn take_place(&self, caller: Uuid) -> Result<Place> {
+        let mut open = self.open.lock().await;
+        let count = open.entry(caller).or_default();
+        if *count >= self.settings.streams_per_caller {
+            let limit = self.settings.streams_per_caller;
+            let wait = Duration::from_secs(5);
+            return Err(Error::exhausted("TOO_MANY_STREAMS", "you have too many open streams", wait)
+                .with("limit", limit));
+        }
+        *count += 1;
+        Ok(Place { open: Arc::clone(&self.open), caller })
+    }
+}
+
+/// One caller's place among its open streams.
+struct Place {
+    open: Arc<Mutex<HashMap<Uuid, usize>>>,
+    caller: Uuid,
+}
+
+impl Place {
+    async fn release(self) {
+        let mut open = self.open.lock().await;
+        if let Some(count) = open.get_mut(&self.caller) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.caller);
+            }
+        }
+    }
+}
+
+/// What a subscriber is ready for.
+enum Credit {
+    /// As many events as were asked for; more may be asked for on the stream.
+    Counted { left: i64, more: Box<Streaming<SubscribeRequest>>, closed: bool },
+    /// As many as the connection takes, up to a total.
+    Unbounded { left: Option<i64> },
+}
+
+impl Credit {
+    fn left(&self) -> i64 {
+        match self {
+            Self::Counted { left, .. } => *left,
+            Self::Unbounded { left } => left.unwrap_or(i64::MAX),
+        }
+    }
+
+    fn spend(&mut self, events: i64) {
+        match self {
+            Self::Counted { left, .. } | Self::Unbounded { left: Some(left) } => *left -= events,
+            Self::Unbounded { left: None } => {}
+        }
+    }
+
+    fn reported(&self) -> i32 {
+        match self {
+            Self::Counted { left, .. } => i32::try_from(*left).unwrap_or(i32::MAX),
+            Self::Unbounded { .. } => 0,
+        }
+    }
+
+    /// Whether the stream ends because everything asked for was sent.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Counted { left, closed, .. } => *closed && *left <= 0,
+            Self::Unbounded { left } => left.is_some_and(|left| left <= 0),
+        }
+    }
+
+    /// Waits for more credit; never returns for a subscriber that cannot send any.
+    async fn more(&mut self) -> Result<(), Status> {
+        match self {
+            Self::Counted { left, more, closed } if !*closed => {
+                match more.next().await {
+                    Some(request) => *left = left.saturating_add(i64::from(request?.credit)),
+                    None => *closed = true,
+                }
+                Ok(())
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// One open stream.
+struct Tail {
+    streams: EventStreams,
+    call: Call,
+    collections: Vec<String>,
+    position: Position,
+    /// The last position the subscriber was told.
+    reported: Position,
+    credit: Credit,
+    sender: mpsc::Sender<Result<SubscribeResponse, Status>>,
+}
+
+impl Tail {
+    async fn run(mut self) {
+        if let Err(error) = self.follow().await {
+            let _ = self.sender.send(Err(error)).await;
+        }
+    }
+
+    async fn follow(&mut self) -> Result<(), Status> {
+        let mut committed = self.streams.db.committed();
+        let mut keep_alive = tokio::time::interval(self.streams.settings.keep_alive);
+        keep_alive.reset();
+        loop {
+            committed.mark_unchanged();
+            while self.credit.left() > 0 && self.advance().await? {
+                keep_alive.reset();
+            }
+            if self.credit.is_over() {
+                return Ok(());
+            }
+            let poll = tokio::time::sleep(self.streams.settings.poll);
+            tokio::select! {
+                () = self.streams.shutdown.cancelled() => {
+                    return Err(Status::unavailable("the server is going down; subscribe again after the last cursor"));
+                }
+                () = self.sender.closed() => return Ok(()),
+                more = self.credit.more() => more?,
+                _ = keep_alive.tick() => self.send(Vec::new()).await,
+                _ = committed.changed(), if self.credit.left() > 0 => {}
+                () = poll, if self.credit.left() > 0 => {}
+            }
+        }
+    }
+
+    /// Sends the next batch; whether there may be more right away.
+    async fn advance(&mut self) -> Result<bool, Status> {
+        let limit = self.credit.left().min(BATCH);
+        let (rows, horizon) = self.read(limit).await?;
+        let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+        let mut events = Vec::with_capacity(rows.len());
+        let mut bytes = 0;
+        let mut cut = false;
+        for row in rows {
+            bytes += row.payload.len();
+            if bytes > BATCH_BYTES && !events.is_empty() {
+                cut = true;
+                break;
+            }
+            self.position = Position { tx: row.tx, seq: row.seq };
+            events.push(event(row, self.streams.key.seal(self.call.tenant_id(), self.position)));
+        }
+        let more = is_full || cut;
+        if !more {
+            self.position = self.position.max(below(horizon));
+        }
+        if !events.is_empty() {
+            self.credit.spend(i64::try_from(events.len()).unwrap_or(i64::MAX));
+            self.send(events).await;
+        }
+        Ok(more && !self.sender.is_closed())
+    }
+
+    async fn read(&self, limit: i64) -> Result<(Vec<Row>, i64)> {
+        let (tenant, position) = (self.call.tenant_id(), self.position);
+        let (scope, collections): (&Scope, &[String]) = (&self.call.access.scope, &self.collections);
+        self.streams
+            .db
+            .for_tenant(tenant, move |tx| {
+                Box::pin(async move {
+                    let horizon = read::horizon(tx.conn()).await?;
+                    let rows =
+                        read::after(tx.conn(), tenant, position, horizon, (scope, collections), limit).await?;
+                    Ok((rows, horizon))
+                })
+            })
+            .await
+    }
+
+    async fn send(&mut self, events: Vec<Event>) {
+        self.reported = self.position;
+        let response = SubscribeResponse {
+            events,
+            cursor: self.streams.key.seal(self.call.tenant_id(), self.position),
+            credit_left: self.credit.reported(),
+        };
+        // A subscriber that left is noticed by the loop.
+        let _ = self.sender.send(Ok(response)).await;
+    }
+}
+
+/// The last position before the first row of transaction `horizon`.
+fn below(horizon: i64) -> Position {
+    Position { tx: horizon - 1, seq: i64::MAX }
+}
+
+fn event(row: Row, cursor: String) -> Event {
+    Event {
+        id: row.id.to_string(),
+        cursor,
+        event_time: Some(time::timestamp(row.event_time)),
+        collection: row.collection,
+        record_id: row.record_id.to_string(),
+        change_kind: row.change_kind.into(),
+        changed_fields: (!row.changed_fields.is_empty())
+            .then_some(prost_types::FieldMask { paths: row.changed_fields }),
+        transaction_id: format!("{:x}", row.tx),
+        actor_id: row.actor_id.to_string(),
+        request_id: row.request_id,
+        payload: Some(prost_types::Any {
+            type_url: format!("type.googleapis.com/{}", row.type_name),
+            value: row.payload,
+        }),
+    }
+}
+
+fn resync_required() -> Error {
+    Error::new(
+        Code::FailedPrecondition,
+        COMMON_DOMAIN,
+        "RESYNC_REQUIRED",
+        "the cursor is older than the log reaches back; read the records anew and subscribe with LATEST",
+    )
+}
+
+fn call_of<T>(request: &Request<T>) -> Result<Call> {
+    request.extensions().get::<Call>().cloned().ok_or_else(|| Error::bug("no call on the request"))
+}
+
+#[tonic::async_trait]
+impl EventService for EventStreams {
+    type SubscribeStream = Responses;
+    type StreamEventsStream = Responses;
+
+    async fn subscribe(&self, request: Request<Streaming<SubscribeRequest>>) -> Result<Response<Responses>, Status> {
+        let call = call_of(&request)?;
+        let mut requests = request.into_inner();
+        let first = requests.next().await.transpose()?.unwrap_or_default();
+        if first.credit < 1 {
+            return Err(Error::invalid_field("credit", "TOO_SMALL", "must be at least 1 in the first request").into());
+        }
+        let start_from = first.start_from();
+        let credit =
+            Credit::Counted { left: first.credit.into(), more: Box::new(requests), closed: false };
+        Ok(Response::new(self.start(call, start_from, &first.cursor, first.collections, credit).await?))
+    }
+
+    async fn stream_events(&self, request: Request<StreamEventsRequest>) -> Result<Response<Responses>, Status> {
+        let call = call_of(&request)?;
+        let request = request.into_inner();
+        let left = (request.max_events > 0).then_some(request.max_events.into());
+        let credit = Credit::Unbounded { left };
+        let start_from = request.start_from();
+        Ok(Response::new(self.start(call, start_from, &request.cursor, request.collections, credit).await?))
+    }
+}
