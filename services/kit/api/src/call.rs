@@ -4,7 +4,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -32,6 +35,28 @@ pub struct Call {
     pub method: Arc<str>,
     /// Key under which the change is made at most once.
     pub idempotency: Option<Idempotency>,
+    /// Work done in the database, for the log line.
+    pub statistics: Arc<Statistics>,
+}
+
+/// Counts the work one request caused in the database.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    statements: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Statistics {
+    /// Adds statements and the time a connection was held for them.
+    pub fn add(&self, statements: u64, time: Duration) {
+        self.statements.fetch_add(statements, Ordering::Relaxed);
+        self.micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Statements, and microseconds during which a connection was held.
+    pub fn read(&self) -> (u64, u64) {
+        (self.statements.load(Ordering::Relaxed), self.micros.load(Ordering::Relaxed))
+    }
 }
 
 /// An idempotency key together with the request it was sent with.
@@ -86,6 +111,17 @@ pub enum Scope {
     All,
     /// Records owned by one of these users.
     Owners(Arc<[Uuid]>),
+}
+
+impl Access {
+    /// Whether both let the same caller do and see the same.
+    pub fn same_rights(&self, other: &Self) -> bool {
+        (self.tenant_id, self.caller_id) == (other.tenant_id, other.caller_id)
+            && self.permissions == other.permissions
+            && self.scope == other.scope
+            && self.masks == other.masks
+            && self.password_change_required == other.password_change_required
+    }
 }
 
 impl Permissions {

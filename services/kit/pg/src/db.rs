@@ -9,7 +9,7 @@
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
-use crm_kit_api::{Call, Error, Result};
+use crm_kit_api::{Call, Error, Result, call::Statistics};
 use futures::future::BoxFuture;
 use prost::Message;
 use sqlx::{
@@ -39,6 +39,7 @@ pub struct Tx<'c> {
     inner: Transaction<'static, Postgres>,
     tenant_id: Uuid,
     changes: Vec<Change>,
+    statements: u64,
 }
 
 /// How a pool behaves.
@@ -80,7 +81,7 @@ impl Db {
         T: Send,
     {
         let deadline = call.time_left()?;
-        within(deadline, self.attempt(call.tenant_id(), "BEGIN READ ONLY", deadline, work, None)).await
+        within(deadline, self.attempt(&Plan::of(call, "BEGIN READ ONLY", deadline), work, None)).await
     }
 
     /// As [`Db::read`] for lists: each query is planned for the values at hand, because the best plan of a search or a filter depends on them.
@@ -91,7 +92,7 @@ impl Db {
     {
         let deadline = call.time_left()?;
         let begin = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
-        within(deadline, self.attempt(call.tenant_id(), begin, deadline, work, None)).await
+        within(deadline, self.attempt(&Plan::of(call, begin, deadline), work, None)).await
     }
 
     /// Runs a change for the call's tenant and commits it together with its audit rows, events and, when the call has an idempotency key, its
@@ -107,7 +108,7 @@ impl Db {
         let deadline = call.time_left()?;
         let commit = Commit { call, action, answer: |answer: &T| answer.encode_to_vec() };
         let attempts = async {
-            let outcome = self.attempt(call.tenant_id(), "BEGIN", deadline, &mut work, Some(&commit)).await;
+            let outcome = self.attempt(&Plan::of(call, "BEGIN", deadline), &mut work, Some(&commit)).await;
             match (outcome, &call.idempotency) {
                 (Err(error), Some(_)) => self.replay(call).await?.map_or(Err(error), Ok),
                 (outcome, _) => outcome,
@@ -123,7 +124,7 @@ impl Db {
         F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
         T: Send,
     {
-        self.attempt(tenant_id, "BEGIN", None, work, None).await
+        self.attempt(&Plan { tenant_id, begin: "BEGIN", deadline: None, statistics: None }, work, None).await
     }
 
     /// A connection without a tenant, which sees only tables without row-level security.
@@ -148,9 +149,7 @@ impl Db {
 
     async fn attempt<'c, T, F>(
         &self,
-        tenant_id: Uuid,
-        begin: &str,
-        deadline: Option<Duration>,
+        plan: &Plan<'_>,
         mut work: F,
         commit: Option<&Commit<'_, T>>,
     ) -> Result<T>
@@ -160,7 +159,7 @@ impl Db {
     {
         let mut attempt = 1;
         loop {
-            let outcome = self.once(tenant_id, begin, deadline, &mut work, commit).await;
+            let outcome = self.once(plan, &mut work, commit).await;
             match outcome {
                 Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
                     metrics::counter!("crm_database_retries_total").increment(1);
@@ -174,9 +173,7 @@ impl Db {
 
     async fn once<'c, T, F>(
         &self,
-        tenant_id: Uuid,
-        begin: &str,
-        deadline: Option<Duration>,
+        plan: &Plan<'_>,
         work: &mut F,
         commit: Option<&Commit<'_, T>>,
     ) -> Result<T>
@@ -184,14 +181,18 @@ impl Db {
         F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
         T: Send,
     {
-        let mut tx = self.begin(tenant_id, begin, deadline).await?;
+        let started = Instant::now();
+        let mut tx = self.begin(plan).await?;
         let value = work(&mut tx).await?;
-        let mut committed = begin == "BEGIN";
+        let mut committed = plan.begin == "BEGIN";
         if let Some(Commit { call, action, answer }) = commit {
             let changes = std::mem::take(&mut tx.changes);
             committed = !changes.is_empty();
             let answer = call.idempotency.as_ref().map(|key| (key, answer(&value)));
             change::append(tx.conn(), call, action, changes, answer).await?;
+        }
+        if let Some(statistics) = plan.statistics {
+            statistics.add(tx.statements + 1, started.elapsed());
         }
         tx.inner.commit().await.map_err(database_error)?;
         if committed {
@@ -201,22 +202,37 @@ impl Db {
     }
 
     /// One round trip: begin, and set what holds for this transaction only.
-    async fn begin<'c>(&self, tenant_id: Uuid, begin: &str, deadline: Option<Duration>) -> Result<Tx<'c>> {
+    async fn begin<'c>(&self, plan: &Plan<'_>) -> Result<Tx<'c>> {
+        let Plan { tenant_id, begin, deadline, .. } = plan;
         let mut sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'");
         if let Some(left) = deadline {
             sql.push_str(&format!("; SET LOCAL statement_timeout = {}", left.as_millis().max(1)));
         }
-        // Built from a keyword, a UUID and a number only.
+        // Built from keywords, a UUID and a number only.
         let inner = self.pool.begin_with(AssertSqlSafe(sql)).await.map_err(database_error)?;
-        Ok(Tx { borrows: PhantomData, inner, tenant_id, changes: Vec::new() })
+        Ok(Tx { borrows: PhantomData, inner, tenant_id: *tenant_id, changes: Vec::new(), statements: 1 })
     }
 
     /// The stored answer of the call's idempotency key, if an earlier attempt was committed.
     async fn replay<T: Message + Default>(&self, call: &Call) -> Result<Option<T>> {
         let Some(key) = &call.idempotency else { return Ok(None) };
-        let mut tx = self.begin(call.tenant_id(), "BEGIN READ ONLY", None).await?;
+        let mut tx = self.begin(&Plan::of(call, "BEGIN READ ONLY", None)).await?;
         let stored = change::stored_answer(tx.conn(), call, key).await?;
         stored.map(|answer| T::decode(answer.as_slice()).map_err(Error::internal)).transpose()
+    }
+}
+
+/// How a transaction begins.
+struct Plan<'p> {
+    tenant_id: Uuid,
+    begin: &'static str,
+    deadline: Option<Duration>,
+    statistics: Option<&'p Statistics>,
+}
+
+impl<'p> Plan<'p> {
+    fn of(call: &'p Call, begin: &'static str, deadline: Option<Duration>) -> Self {
+        Self { tenant_id: call.tenant_id(), begin, deadline, statistics: Some(&call.statistics) }
     }
 }
 
@@ -227,8 +243,9 @@ struct Commit<'c, T> {
 }
 
 impl Tx<'_> {
-    /// The connection, for the statements of a store.
+    /// The connection, for one statement of a store; statements are counted by it.
     pub fn conn(&mut self) -> &mut PgConnection {
+        self.statements += 1;
         &mut self.inner
     }
 

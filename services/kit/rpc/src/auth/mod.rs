@@ -1,0 +1,79 @@
+//! Credentials, and what they allow.
+//!
+//! Two implementations of [`Authenticate`] exist: the platform looks into its own database, every other service asks the
+//! platform ([`RemoteAccess`]) and keeps the answer for as long as the platform says.
+//!
+//! Not here: how tokens are made and verified, which is the platform's.
+
+mod remote;
+
+use std::sync::Arc;
+
+use crm_kit_api::{Error, Result, call::Access};
+use http::HeaderMap;
+
+pub use remote::{RemoteAccess, access_from_wire};
+
+/// Longest credential that is looked at.
+const MAX_LENGTH: usize = 8 * 1024;
+
+/// What a caller shows to prove who it is: an access token or an API key, as sent after `Bearer`.
+#[derive(Clone)]
+pub struct Credential(String);
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Credential")
+    }
+}
+
+impl Credential {
+    /// A credential from its text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Reads the `authorization` header: exactly one, of the scheme `Bearer`.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>> {
+        let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let text = value.to_str().ok().filter(|text| text.len() <= MAX_LENGTH && values.next().is_none());
+        let (scheme, token) = text.and_then(|text| text.split_once(' ')).ok_or_else(Error::credential_invalid)?;
+        if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
+            Ok(Some(Self(token.trim().to_owned())))
+        } else {
+            Err(Error::credential_invalid())
+        }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Tells what a credential allows.
+#[tonic::async_trait]
+pub trait Authenticate: Send + Sync + 'static {
+    /// The access of `credential`, or `UNAUTHENTICATED / CREDENTIAL_INVALID`.
+    async fn authenticate(&self, credential: &Credential) -> Result<Arc<Access>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (http::header::AUTHORIZATION, value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_one_bearer_header_of_sane_length_is_a_credential() {
+        assert_eq!(Credential::from_headers(&headers(&["bearer abc"])).unwrap().unwrap().text(), "abc");
+        assert!(Credential::from_headers(&HeaderMap::new()).unwrap().is_none());
+        let long = format!("Bearer {}", "x".repeat(MAX_LENGTH));
+        for bad in [&["Basic abc"][..], &["Bearer "], &["abc"], &[""], &["Bearer a", "Bearer b"], &[&long]] {
+            assert_eq!(Credential::from_headers(&headers(bad)).unwrap_err().reason(), "CREDENTIAL_INVALID", "{bad:?}");
+        }
+    }
+}
