@@ -8,8 +8,12 @@ use std::{
 use prost::Message as _;
 
 /// Files whose messages no Rust code needs: their options are read from the descriptors at run time.
-const OPTIONS_ONLY: [&str; 4] =
-    ["buf/validate/", "google/api/annotations.proto", "google/api/http.proto", "google/api/field_behavior.proto"];
+const OPTIONS_ONLY: [&str; 4] = [
+    "buf/validate/",
+    "google/api/annotations.proto",
+    "google/api/http.proto",
+    "google/api/field_behavior.proto",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

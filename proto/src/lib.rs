@@ -28,3 +28,14 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
 pub fn pool() -> &'static DescriptorPool {
     &POOL
 }
+
+/// The descriptor of a message of the contract.
+///
+/// # Panics
+///
+/// When the contract has no such message, which is a typing error in our own code that the first test finds.
+pub fn message(full_name: &str) -> prost_reflect::MessageDescriptor {
+    pool()
+        .get_message_by_name(full_name)
+        .unwrap_or_else(|| unreachable!("no message {full_name} in the contract"))
+}

@@ -1,1 +1,30 @@
-//! Empty.
+//! The customer service: accounts (companies) and contacts (people), the tenant's own fields on them, and how they come in and go out in
+//! files.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`account`] | companies |
+//! | [`contact`] | people and their ties to companies |
+//! | [`custom_field`] | fields that tenants add |
+//! | [`import_job`], [`export_job`] | files in and out |
+//! | [`record`] | what accounts and contacts share: address, external ids, tags, numbers, search |
+//! | [`value`] | checked values: telephone numbers, e-mail addresses, company numbers, names |
+//! | [`table`] | reading and writing CSV, workbooks and vCards |
+//! | [`app`] | the composition root |
+//! | [`config`] | settings |
+
+pub mod account;
+pub mod app;
+pub mod config;
+pub mod custom_field;
+pub mod record;
+pub mod table;
+pub mod value;
+
+use sqlx::migrate::Migrator;
+
+/// The service's migrations, run after the kit's.
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Domain of the service's error reasons.
+pub const DOMAIN: &str = "crm.customer";

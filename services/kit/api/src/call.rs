@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_star_grants_what_lies_below_it_and_nothing_beside_it() {
-        let permissions = Permissions::new(["customer.accounts.*".to_owned(), "event.events.read".to_owned()]);
+        let permissions =
+            Permissions::new(["customer.accounts.*".to_owned(), "event.events.read".to_owned()]);
         assert!(permissions.allows("customer.accounts.create"));
         assert!(permissions.allows("event.events.read"));
         assert!(!permissions.allows("customer.contacts.read"));

@@ -184,13 +184,21 @@ impl Error {
 
     /// `UNAVAILABLE / DEPENDENCY_UNAVAILABLE`; `what` names the dependency in general words, `source` says what happened.
     pub fn unavailable(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::common(Code::Unavailable, "DEPENDENCY_UNAVAILABLE", format!("{what} does not answer; try again"))
-            .caused_by(source)
+        Self::common(
+            Code::Unavailable,
+            "DEPENDENCY_UNAVAILABLE",
+            format!("{what} does not answer; try again"),
+        )
+        .caused_by(source)
     }
 
     /// `DEADLINE_EXCEEDED / DEADLINE_EXCEEDED`.
     pub fn deadline_exceeded() -> Self {
-        Self::common(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline passed before the answer was ready")
+        Self::common(
+            Code::DeadlineExceeded,
+            "DEADLINE_EXCEEDED",
+            "the deadline passed before the answer was ready",
+        )
     }
 
     /// `INTERNAL / INTERNAL`: a bug on our side. The caller sees no more than that.
@@ -268,17 +276,23 @@ impl Error {
         details.set_error_info(
             self.0.reason.as_ref(),
             self.0.domain,
-            self.0.metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<std::collections::HashMap<_, _>>(),
+            self.0
+                .metadata
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect::<std::collections::HashMap<_, _>>(),
         );
         if !self.0.violations.is_empty() {
             let violations = self.0.violations.iter();
             details.set_bad_request(
-                violations.map(|violation| FieldViolation {
-                    field: violation.field.clone(),
-                    description: violation.message.clone(),
-                    reason: violation.code.to_string(),
-                    localized_message: None,
-                }).collect::<Vec<_>>(),
+                violations
+                    .map(|violation| FieldViolation {
+                        field: violation.field.clone(),
+                        description: violation.message.clone(),
+                        reason: violation.code.to_string(),
+                        localized_message: None,
+                    })
+                    .collect::<Vec<_>>(),
             );
         }
         if let Some(wait) = self.0.retry_after {

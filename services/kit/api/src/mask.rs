@@ -38,7 +38,11 @@ pub fn changed<M: Message>(descriptor: &MessageDescriptor, before: &M, after: &M
 }
 
 /// A copy of `message` with only the named top-level fields.
-pub fn only<M: Message + Default>(descriptor: &MessageDescriptor, message: &M, fields: &[String]) -> Result<M> {
+pub fn only<M: Message + Default>(
+    descriptor: &MessageDescriptor,
+    message: &M,
+    fields: &[String],
+) -> Result<M> {
     let source = dynamic(descriptor, message)?;
     let mut target = DynamicMessage::new(descriptor.clone());
     for field in descriptor.fields().filter(|field| fields.iter().any(|name| name == field.name())) {
@@ -69,7 +73,11 @@ fn paths(
     let mut violations = Violations::default();
     for path in &mask.paths {
         if !exists(descriptor, path) {
-            violations.add("update_mask", "FIELD_UNKNOWN", format!("{path} is not a field that can be updated"));
+            violations.add(
+                "update_mask",
+                "FIELD_UNKNOWN",
+                format!("{path} is not a field that can be updated"),
+            );
         }
     }
     violations.into_result(mask.paths.clone())
@@ -149,7 +157,8 @@ mod tests {
     #[test]
     fn a_named_field_that_is_empty_is_cleared() {
         let merged =
-            merge(&address(), &sample(), &PostalAddress::default(), mask(&["locality"]).as_ref(), &[]).unwrap();
+            merge(&address(), &sample(), &PostalAddress::default(), mask(&["locality"]).as_ref(), &[])
+                .unwrap();
         assert_eq!((merged.locality.as_str(), merged.postal_code.as_str()), ("", "200000"));
     }
 

@@ -81,9 +81,14 @@ mod tests {
 
     #[test]
     fn inexact_and_malformed_amounts_are_refused() {
-        for (units, nanos, currency) in
-            [(1, 1, "CNY"), (1, -100_000, "CNY"), (i64::MAX, 0, "CNY"), (1, 0, "cny"), (1, 0, ""), (0, 1_000_000_000, "CNY")]
-        {
+        for (units, nanos, currency) in [
+            (1, 1, "CNY"),
+            (1, -100_000, "CNY"),
+            (i64::MAX, 0, "CNY"),
+            (1, 0, "cny"),
+            (1, 0, ""),
+            (0, 1_000_000_000, "CNY"),
+        ] {
             let wire = Wire { currency_code: currency.to_owned(), units, nanos };
             let mut violations = Violations::default();
             assert_eq!(Money::from_wire("m", &wire, &mut violations), None, "{wire:?}");

@@ -123,7 +123,11 @@ mod tests {
     #[test]
     fn unknown_repeated_and_masked_fields_are_refused() {
         for text in ["nmae", "name,name", "name upwards", "name desc desc", "name,,"] {
-            assert_eq!(Order::parse(text, "name", &columns()).unwrap_err().reason(), "FIELD_INVALID", "{text}");
+            assert_eq!(
+                Order::parse(text, "name", &columns()).unwrap_err().reason(),
+                "FIELD_INVALID",
+                "{text}"
+            );
         }
         assert_eq!(Order::parse("level", "name", &columns()).unwrap_err().reason(), "FIELD_MASKED");
     }

@@ -35,9 +35,9 @@ pub fn date(date: NaiveDate) -> Date {
 
 /// A full date from the wire; `None` and a violation when there is no such day.
 pub fn naive_date(field: &str, wire: &Date, violations: &mut Violations) -> Option<NaiveDate> {
-    let day = (1..=9999).contains(&wire.year).then(|| {
-        NaiveDate::from_ymd_opt(wire.year, wire.month.cast_unsigned(), wire.day.cast_unsigned())
-    });
+    let day = (1..=9999)
+        .contains(&wire.year)
+        .then(|| NaiveDate::from_ymd_opt(wire.year, wire.month.cast_unsigned(), wire.day.cast_unsigned()));
     let day = day.flatten();
     if day.is_none() {
         violations.add(field, "DATE_INVALID", "is not a calendar date between the years 1 and 9999");

@@ -3,12 +3,7 @@
 //!
 //! Not here: reading events ([`crate::outbox`]) and what a change means, which its service says.
 
-use crm_kit_api::{
-    Call, Error, Result,
-    call::Idempotency,
-    error::COMMON_DOMAIN,
-    id,
-};
+use crm_kit_api::{Call, Error, Result, call::Idempotency, error::COMMON_DOMAIN, id};
 use prost::{Message, Name};
 use sqlx::PgConnection;
 use tonic::Code;

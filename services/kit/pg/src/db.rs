@@ -117,6 +117,29 @@ impl Db {
         within(deadline, attempts).await
     }
 
+    /// As [`Db::write`] for a group of rows of a stream or a job, which answer row by row and so keep no idempotent answer.
+    pub async fn write_rows<'c, T, F>(&self, call: &Call, action: &'static str, work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let call = &Call { idempotency: None, ..call.clone() };
+        let commit = Commit { call, action, answer: |_: &T| Vec::new() };
+        self.attempt(&Plan::of(call, "BEGIN", None), work, Some(&commit)).await
+    }
+
+    /// Runs a change for the call's tenant and undoes it: every check of the database is made, nothing stays.
+    pub async fn rehearse<'c, T, F>(&self, call: &Call, mut work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let mut tx = self.begin(&Plan::of(call, "BEGIN", None)).await?;
+        let outcome = work(&mut tx).await;
+        tx.inner.rollback().await.map_err(database_error)?;
+        outcome
+    }
+
     /// Runs statements for a tenant outside any call: sign-in, jobs, event streams. Changes recorded in the transaction need a call, so
     /// this commits plain statements only.
     pub async fn for_tenant<'c, T, F>(&self, tenant_id: Uuid, work: F) -> Result<T>
@@ -171,12 +194,7 @@ impl Db {
         }
     }
 
-    async fn once<'c, T, F>(
-        &self,
-        plan: &Plan<'_>,
-        work: &mut F,
-        commit: Option<&Commit<'_, T>>,
-    ) -> Result<T>
+    async fn once<'c, T, F>(&self, plan: &Plan<'_>, work: &mut F, commit: Option<&Commit<'_, T>>) -> Result<T>
     where
         F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
         T: Send,
@@ -277,23 +295,30 @@ pub fn database_error(error: sqlx::Error) -> Error {
         (Some("40001" | "40P01"), _) => Error::concurrent_change().caused_by(error),
         (Some("57014"), _) => Error::deadline_exceeded().caused_by(error),
         (Some("55P03"), _) => Error::concurrent_change().caused_by(error),
-        (Some(class), _) if class.starts_with("57P") || class.starts_with("53") || class.starts_with("08") => {
+        (Some(class), _)
+            if class.starts_with("57P") || class.starts_with("53") || class.starts_with("08") =>
+        {
             Error::unavailable("the database", error)
         }
-        (None, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_)) => {
-            Error::unavailable("the database", error)
-        }
+        (
+            None,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_),
+        ) => Error::unavailable("the database", error),
         _ => Error::internal(error),
     }
 }
 
 /// Whether the same transaction may well succeed at once: it lost against another, or its connection was stale.
 fn is_transient(error: &Error) -> bool {
-    let Some(source) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>()) else {
+    let Some(source) =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>())
+    else {
         return false;
     };
     match source {
-        sqlx::Error::Database(database) => matches!(database.code().as_deref(), Some("40001" | "40P01" | "57P01")),
+        sqlx::Error::Database(database) => {
+            matches!(database.code().as_deref(), Some("40001" | "40P01" | "57P01"))
+        }
         sqlx::Error::Io(_) => true,
         _ => false,
     }

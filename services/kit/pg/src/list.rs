@@ -72,7 +72,8 @@ impl List<'_> {
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        let mut sql = Builder::new(format!("SELECT {}, {} FROM {} ", self.columns, self.key_columns(), self.table));
+        let mut sql =
+            Builder::new(format!("SELECT {}, {} FROM {} ", self.columns, self.key_columns(), self.table));
         self.conditions(&mut sql, tenant_id)?;
         if let Some(token) = &self.after {
             seek(&mut sql, self.order, token)?;
@@ -101,7 +102,8 @@ impl List<'_> {
         let mut sql = Builder::new(format!("EXPLAIN SELECT 1 FROM {} ", self.table));
         self.conditions(&mut sql, tenant_id)?;
         let plan = sql.fetch_all(conn).await?;
-        let line: String = plan.first().map_or(Ok(String::new()), |row| row.try_get(0)).map_err(database_error)?;
+        let line: String =
+            plan.first().map_or(Ok(String::new()), |row| row.try_get(0)).map_err(database_error)?;
         let estimate = line.split("rows=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
         Ok(Total { rows: estimate.unwrap_or(0).max(COUNT_CAP + 1), estimated: true })
     }
@@ -157,7 +159,10 @@ impl List<'_> {
 fn key_text(key: &Key) -> String {
     match key.column.kind {
         KeyKind::Timestamp => {
-            format!("(CASE WHEN isfinite({0}) THEN (extract(epoch FROM {0}) * 1000000)::bigint::text ELSE {0}::text END)", key.column.sql)
+            format!(
+                "(CASE WHEN isfinite({0}) THEN (extract(epoch FROM {0}) * 1000000)::bigint::text ELSE {0}::text END)",
+                key.column.sql
+            )
         }
         KeyKind::Text | KeyKind::Int | KeyKind::Numeric => format!("({})::text", key.column.sql),
     }
@@ -236,7 +241,10 @@ impl Builder {
             KeyKind::Int => self.push_bind("", value.parse::<i64>().map_err(|_| damaged())?),
             KeyKind::Numeric => self.push_bind("", value.parse::<Decimal>().map_err(|_| damaged())?),
             KeyKind::Timestamp if value.ends_with("infinity") => {
-                self.push(&format!("'{}infinity'::timestamptz", if value.starts_with('-') { "-" } else { "" }));
+                self.push(&format!(
+                    "'{}infinity'::timestamptz",
+                    if value.starts_with('-') { "-" } else { "" }
+                ));
                 Ok(())
             }
             KeyKind::Timestamp => {
@@ -273,6 +281,9 @@ impl Builder {
     }
 
     async fn fetch_all(self, conn: &mut PgConnection) -> Result<Vec<PgRow>> {
-        sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(conn).await.map_err(database_error)
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments)
+            .fetch_all(conn)
+            .await
+            .map_err(database_error)
     }
 }

@@ -7,8 +7,7 @@
 
 use crm_kit_api::{Error, Result};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection,
-    migrate::Migrator,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator,
     postgres::PgConnectOptions,
 };
 

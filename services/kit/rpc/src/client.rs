@@ -35,7 +35,8 @@ pub fn join(server: Server, tasks: &TaskTracker, shutdown: CancellationToken) ->
     });
     let connector = tower::service_fn(move |_| {
         let (near, far) = tokio::io::duplex(BUFFER);
-        let sent = sender.send(Ok(far)).map_err(|_| std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+        let sent =
+            sender.send(Ok(far)).map_err(|_| std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
         std::future::ready(sent.map(|()| TokioIo::new(near)))
     });
     tune(Endpoint::from_static("http://in.memory")).connect_with_connector_lazy(connector)

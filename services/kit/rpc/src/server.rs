@@ -1,11 +1,6 @@
 //! The server: every service runs the same one.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use crm_kit_api::{Error, Result, clock::Clock, sensitivity::Masker};
 use futures::Stream;
@@ -22,7 +17,12 @@ use tower::ServiceBuilder;
 
 use crate::{
     auth::Authenticate,
-    layer::{guard::{Guard, Walls}, limit::Limit, methods::Methods, observe::Observe},
+    layer::{
+        guard::{Guard, Walls},
+        limit::Limit,
+        methods::Methods,
+        observe::Observe,
+    },
 };
 
 /// Limits of a server. The defaults suit a pod of one or two cores.
@@ -99,22 +99,26 @@ impl Server {
 
     /// States whether the service is ready for requests, for health checks and load balancers.
     pub async fn set_ready(&self, ready: bool) {
-        let status =
-            if ready { tonic_health::ServingStatus::Serving } else { tonic_health::ServingStatus::NotServing };
+        let status = if ready {
+            tonic_health::ServingStatus::Serving
+        } else {
+            tonic_health::ServingStatus::NotServing
+        };
         self.health.set_service_status("", status).await;
     }
 
     /// Serves a TCP port until `shutdown`, then finishes the requests in work.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
         let connections = Arc::new(Semaphore::new(self.limits.connections));
-        let incoming = futures::stream::unfold((listener, connections), |(listener, connections)| async move {
-            let place = Arc::clone(&connections).acquire_owned().await.ok()?;
-            let accepted = listener.accept().await.map(|(stream, _)| {
-                let _ = stream.set_nodelay(true);
-                Counted { stream, _place: place }
+        let incoming =
+            futures::stream::unfold((listener, connections), |(listener, connections)| async move {
+                let place = Arc::clone(&connections).acquire_owned().await.ok()?;
+                let accepted = listener.accept().await.map(|(stream, _)| {
+                    let _ = stream.set_nodelay(true);
+                    Counted { stream, _place: place }
+                });
+                Some((accepted, (listener, connections)))
             });
-            Some((accepted, (listener, connections)))
-        });
         self.serve_streams(incoming, shutdown).await
     }
 

@@ -15,8 +15,10 @@ pub enum LogFormat {
 
 /// Starts log lines on standard error, filtered by `RUST_LOG` (default `info`), and metrics. The handle renders metrics for Prometheus. Call it once.
 pub fn install(format: LogFormat) -> Result<PrometheusHandle> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx::query=error"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx::query=error"));
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let installed = match format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
         LogFormat::Text => lines.compact().try_init(),

@@ -132,7 +132,12 @@ impl From<Error> for crate::Error {
         }
         let place = error.to_string();
         let violation = crate::error::Violation::new("filter", "FILTER_INVALID", place.clone());
-        Self::new(tonic::Code::InvalidArgument, crate::error::COMMON_DOMAIN, "FILTER_INVALID", format!("filter: {place}"))
-            .with_violation(violation)
+        Self::new(
+            tonic::Code::InvalidArgument,
+            crate::error::COMMON_DOMAIN,
+            "FILTER_INVALID",
+            format!("filter: {place}"),
+        )
+        .with_violation(violation)
     }
 }

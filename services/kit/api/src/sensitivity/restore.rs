@@ -117,7 +117,9 @@ fn restore_nested(
         }
         _ => {}
     }
-    if !target.has_field(field) || target.get_field(field).as_message().is_some_and(|message| message.fields().next().is_none()) {
+    if !target.has_field(field)
+        || target.get_field(field).as_message().is_some_and(|message| message.fields().next().is_none())
+    {
         // `get_field_mut` makes an empty message of an unset field; an unset field stays unset.
         if !field.is_list() && !field.is_map() && !current.has_field(field) {
             target.clear_field(field);
@@ -176,9 +178,9 @@ fn mask_of_value(message: &DynamicMessage, masks: &Masks) -> Mask {
 }
 
 fn class_of_value(message: &DynamicMessage) -> Sensitivity {
-    let field = message.descriptor().fields().find(|field| {
-        matches!(field.kind(), Kind::Enum(kind) if kind.full_name() == "crm.options.v1.Sensitivity")
-    });
+    let field = message.descriptor().fields().find(
+        |field| matches!(field.kind(), Kind::Enum(kind) if kind.full_name() == "crm.options.v1.Sensitivity"),
+    );
     let number = field.and_then(|field| message.get_field(&field).as_enum_number()).unwrap_or(0);
     Sensitivity::try_from(number).unwrap_or_default()
 }
@@ -219,7 +221,8 @@ mod tests {
 
     #[test]
     fn a_masked_value_of_something_else_is_refused() {
-        let error = restored(&contact(&["+86138****9999"], ""), &contact(&["+8613812341234"], "")).unwrap_err();
+        let error =
+            restored(&contact(&["+86138****9999"], ""), &contact(&["+8613812341234"], "")).unwrap_err();
         assert_eq!(error.violations()[0].code, "MASKED_VALUE");
         assert_eq!(error.violations()[0].field, "contact.phones[0].number");
     }

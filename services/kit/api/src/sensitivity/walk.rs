@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field};
+use prost::encoding::{
+    DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,
+};
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
 use super::{Mask, Masks, Sensitivity, class_of, partial};
@@ -72,13 +74,19 @@ impl Masker {
         if depth == 0 {
             return Err(Malformed);
         }
-        let own_class = plan.self_describing.map(|number| stated_class(number, message.clone())).transpose()?;
+        let own_class =
+            plan.self_describing.map(|number| stated_class(number, message.clone())).transpose()?;
         while message.has_remaining() {
             let whole = message.clone();
             let (number, wire_type) = decode_key(&mut message).map_err(|_| Malformed)?;
-            let step = plan.fields.get(&number).cloned().or_else(|| sibling_step(plan, own_class, number, wire_type));
+            let step = plan
+                .fields
+                .get(&number)
+                .cloned()
+                .or_else(|| sibling_step(plan, own_class, number, wire_type));
             let Some(step) = step else {
-                skip_field(wire_type, number, &mut message, DecodeContext::default()).map_err(|_| Malformed)?;
+                skip_field(wire_type, number, &mut message, DecodeContext::default())
+                    .map_err(|_| Malformed)?;
                 out.put_slice(&whole[..whole.len() - message.len()]);
                 continue;
             };
@@ -148,7 +156,11 @@ fn sibling_step(plan: &Plan, class: Option<Sensitivity>, number: u32, wire_type:
         return None;
     }
     // Field 1 of a self-describing message is its text; everything else has no partial form.
-    Some(if number == 1 && wire_type == WireType::LengthDelimited { Step::Text(class) } else { Step::Opaque(class) })
+    Some(if number == 1 && wire_type == WireType::LengthDelimited {
+        Step::Text(class)
+    } else {
+        Step::Opaque(class)
+    })
 }
 
 fn stated_class(number: u32, mut message: Bytes) -> Result<Sensitivity, Malformed> {
@@ -157,7 +169,10 @@ fn stated_class(number: u32, mut message: Bytes) -> Result<Sensitivity, Malforme
         let (field, wire_type) = decode_key(&mut message).map_err(|_| Malformed)?;
         if field == number && wire_type == WireType::Varint {
             let value = decode_varint(&mut message).map_err(|_| Malformed)?;
-            class = i32::try_from(value).ok().and_then(|value| Sensitivity::try_from(value).ok()).unwrap_or_default();
+            class = i32::try_from(value)
+                .ok()
+                .and_then(|value| Sensitivity::try_from(value).ok())
+                .unwrap_or_default();
         } else {
             skip_field(wire_type, field, &mut message, DecodeContext::default()).map_err(|_| Malformed)?;
         }
@@ -169,7 +184,8 @@ fn stated_class(number: u32, mut message: Bytes) -> Result<Sensitivity, Malforme
 fn take(wire_type: WireType, number: u32, message: &mut Bytes) -> Result<Bytes, Malformed> {
     if wire_type == WireType::LengthDelimited {
         let length = decode_varint(message).map_err(|_| Malformed)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= message.len()).ok_or(Malformed)?;
+        let length =
+            usize::try_from(length).ok().filter(|length| *length <= message.len()).ok_or(Malformed)?;
         return Ok(message.split_to(length));
     }
     let before = message.clone();
@@ -251,7 +267,8 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        let secret = CustomValue { sensitivity: Sensitivity::Note.into(), value: Some(Value::Text("secret".into())) };
+        let secret =
+            CustomValue { sensitivity: Sensitivity::Note.into(), value: Some(Value::Text("secret".into())) };
         let open = CustomValue { sensitivity: 0, value: Some(Value::Text("open".into())) };
         Account {
             display_name: "Acme".into(),

@@ -78,7 +78,12 @@ pub(super) async fn trimmed(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
 }
 
 /// Drops up to `limit` events of a tenant that are older than `before` and remembers where the log was cut; returns how many.
-pub async fn purge(conn: &mut PgConnection, tenant_id: Uuid, before: DateTime<Utc>, limit: i64) -> Result<i64> {
+pub async fn purge(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<i64> {
     sqlx::query_scalar!(
         r#"
         WITH old AS (

@@ -2,14 +2,10 @@
 
 use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
-use crm_kit_api::{
-    Call, Error, Result,
-    call::Scope,
-    error::COMMON_DOMAIN,
-    time,
-};
+use crm_kit_api::{Call, Error, Result, call::Scope, error::COMMON_DOMAIN, time};
 use crm_proto::crm::event::v1::{
-    Event, StartFrom, StreamEventsRequest, SubscribeRequest, SubscribeResponse, event_service_server::EventService,
+    Event, StartFrom, StreamEventsRequest, SubscribeRequest, SubscribeResponse,
+    event_service_server::EventService,
 };
 use futures::{Stream, StreamExt as _};
 use tokio::sync::{Mutex, mpsc};
@@ -42,11 +38,7 @@ pub struct StreamSettings {
 
 impl Default for StreamSettings {
     fn default() -> Self {
-        Self {
-            keep_alive: Duration::from_secs(20),
-            poll: Duration::from_millis(500),
-            streams_per_caller: 16,
-        }
+        Self { keep_alive: Duration::from_secs(20), poll: Duration::from_millis(500), streams_per_caller: 16 }
     }
 }
 
@@ -113,9 +105,15 @@ impl EventStreams {
                 let position = self.key.open(tenant, cursor)?;
                 let trimmed = self
                     .db
-                    .for_tenant(tenant, move |tx| Box::pin(async move { read::trimmed(tx.conn(), tenant).await }))
+                    .for_tenant(tenant, move |tx| {
+                        Box::pin(async move { read::trimmed(tx.conn(), tenant).await })
+                    })
                     .await?;
-                if trimmed.is_some_and(|trimmed| position < trimmed) { Err(resync_required()) } else { Ok(position) }
+                if trimmed.is_some_and(|trimmed| position < trimmed) {
+                    Err(resync_required())
+                } else {
+                    Ok(position)
+                }
             }
             StartFrom::Latest | StartFrom::Unspecified => {
                 // Everything already given a transaction id is before LATEST unless it commits later.
@@ -294,8 +292,8 @@ impl Tail {
             .for_tenant(tenant, move |tx| {
                 Box::pin(async move {
                     let horizon = read::horizon(tx.conn()).await?;
-                    let rows =
-                        read::after(tx.conn(), tenant, position, horizon, (scope, collections), limit).await?;
+                    let rows = read::after(tx.conn(), tenant, position, horizon, (scope, collections), limit)
+                        .await?;
                     Ok((rows, horizon))
                 })
             })
@@ -357,20 +355,30 @@ impl EventService for EventStreams {
     type SubscribeStream = Responses;
     type StreamEventsStream = Responses;
 
-    async fn subscribe(&self, request: Request<Streaming<SubscribeRequest>>) -> Result<Response<Responses>, Status> {
+    async fn subscribe(
+        &self,
+        request: Request<Streaming<SubscribeRequest>>,
+    ) -> Result<Response<Responses>, Status> {
         let call = call_of(&request)?;
         let mut requests = request.into_inner();
         let first = requests.next().await.transpose()?.unwrap_or_default();
         if first.credit < 1 {
-            return Err(Error::invalid_field("credit", "TOO_SMALL", "must be at least 1 in the first request").into());
+            return Err(Error::invalid_field(
+                "credit",
+                "TOO_SMALL",
+                "must be at least 1 in the first request",
+            )
+            .into());
         }
         let start_from = first.start_from();
-        let credit =
-            Credit::Counted { left: first.credit.into(), more: Box::new(requests), closed: false };
+        let credit = Credit::Counted { left: first.credit.into(), more: Box::new(requests), closed: false };
         Ok(Response::new(self.start(call, start_from, &first.cursor, first.collections, credit).await?))
     }
 
-    async fn stream_events(&self, request: Request<StreamEventsRequest>) -> Result<Response<Responses>, Status> {
+    async fn stream_events(
+        &self,
+        request: Request<StreamEventsRequest>,
+    ) -> Result<Response<Responses>, Status> {
         let call = call_of(&request)?;
         let request = request.into_inner();
         let left = (request.max_events > 0).then_some(request.max_events.into());

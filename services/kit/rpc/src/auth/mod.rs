@@ -38,7 +38,8 @@ impl Credential {
         let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };
         let text = value.to_str().ok().filter(|text| text.len() <= MAX_LENGTH && values.next().is_none());
-        let (scheme, token) = text.and_then(|text| text.split_once(' ')).ok_or_else(Error::credential_invalid)?;
+        let (scheme, token) =
+            text.and_then(|text| text.split_once(' ')).ok_or_else(Error::credential_invalid)?;
         if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
             Ok(Some(Self(token.trim().to_owned())))
         } else {
@@ -73,7 +74,11 @@ mod tests {
         assert!(Credential::from_headers(&HeaderMap::new()).unwrap().is_none());
         let long = format!("Bearer {}", "x".repeat(MAX_LENGTH));
         for bad in [&["Basic abc"][..], &["Bearer "], &["abc"], &[""], &["Bearer a", "Bearer b"], &[&long]] {
-            assert_eq!(Credential::from_headers(&headers(bad)).unwrap_err().reason(), "CREDENTIAL_INVALID", "{bad:?}");
+            assert_eq!(
+                Credential::from_headers(&headers(bad)).unwrap_err().reason(),
+                "CREDENTIAL_INVALID",
+                "{bad:?}"
+            );
         }
     }
 }

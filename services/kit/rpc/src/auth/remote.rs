@@ -50,7 +50,8 @@ impl RemoteAccess {
 
     async fn ask(&self, credential: &Credential) -> Result<Known> {
         let mut request = Request::new(GetAccessRequest {});
-        let header = format!("Bearer {}", credential.text()).parse().map_err(|_| Error::credential_invalid())?;
+        let header =
+            format!("Bearer {}", credential.text()).parse().map_err(|_| Error::credential_invalid())?;
         request.metadata_mut().insert("authorization", header);
         request.set_timeout(TIMEOUT);
         match self.platform.clone().get_access(request).await {

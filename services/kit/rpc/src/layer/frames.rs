@@ -37,7 +37,15 @@ impl Frames {
 
     /// Messages of a response. When `watch` is ready, the response ends with its status.
     pub fn response(inner: Body, map: Map, watch: Option<BoxFuture<'static, Status>>) -> Self {
-        Self { inner, buffer: BytesMut::new(), limit: usize::MAX, map, watch, is_response: true, ended: false }
+        Self {
+            inner,
+            buffer: BytesMut::new(),
+            limit: usize::MAX,
+            map,
+            watch,
+            is_response: true,
+            ended: false,
+        }
     }
 
     fn next_message(&mut self) -> Result<Option<Bytes>, Status> {
@@ -94,7 +102,11 @@ pub fn decode_single(mut body: Bytes, limit: usize) -> Result<Bytes, Status> {
         return Err(Status::unimplemented("compressed messages are not supported here"));
     }
     body.advance(PREFIX);
-    if body.len() == length { Ok(body) } else { Err(Status::internal("the request is not exactly one message")) }
+    if body.len() == length {
+        Ok(body)
+    } else {
+        Err(Status::internal("the request is not exactly one message"))
+    }
 }
 
 /// `INVALID_ARGUMENT / TOO_LARGE`.

@@ -139,7 +139,8 @@ impl Walls {
         let (parts, body) = request.into_parts();
         let (body, message) = self.check_body(method, body).await?;
         let mut request = Request::from_parts(parts, body);
-        let idempotency = key.zip(message).map(|(key, message)| Idempotency { key, request_hash: hash(method, &message) });
+        let idempotency =
+            key.zip(message).map(|(key, message)| Idempotency { key, request_hash: hash(method, &message) });
         let call = access.map(|access| Call {
             access,
             now: self.clock.now(),
@@ -174,10 +175,15 @@ impl Walls {
     }
 
     /// Checks the bounds of every request message: of a unary request before the handler runs, of a stream as its messages arrive.
-    async fn check_body(self: &Arc<Self>, method: &Method, body: Body) -> Result<(Body, Option<Bytes>), Status> {
+    async fn check_body(
+        self: &Arc<Self>,
+        method: &Method,
+        body: Body,
+    ) -> Result<(Body, Option<Bytes>), Status> {
         if method.streams_in {
             let (walls, input) = (Arc::clone(self), method.input.clone());
-            let check = move |message: Bytes| walls.check(&input, &message).map(|()| message).map_err(Status::from);
+            let check =
+                move |message: Bytes| walls.check(&input, &message).map(|()| message).map_err(Status::from);
             return Ok((Body::new(Frames::request(body, self.message_limit, Box::new(check))), None));
         }
         let limited = http_body_util::Limited::new(body, self.message_limit + 5);
@@ -195,8 +201,9 @@ impl Walls {
     }
 
     fn check(&self, input: &prost_reflect::MessageDescriptor, message: &Bytes) -> Result<()> {
-        let message = DynamicMessage::decode(input.clone(), message.clone())
-            .map_err(|error| Error::invalid_field("", "MALFORMED", "the message does not decode").caused_by(error))?;
+        let message = DynamicMessage::decode(input.clone(), message.clone()).map_err(|error| {
+            Error::invalid_field("", "MALFORMED", "the message does not decode").caused_by(error)
+        })?;
         match self.validator.validate(&message) {
             Ok(()) => Ok(()),
             Err(prost_protovalidate::Error::Validation(error)) => {
@@ -223,9 +230,14 @@ impl Walls {
         let walls = Arc::clone(self);
         let output = method.output.clone();
         let map = move |message: Bytes| {
-            if masked { walls.masker.apply(&output, &message, &masks).map_err(Status::from) } else { Ok(message) }
+            if masked {
+                walls.masker.apply(&output, &message, &masks).map_err(Status::from)
+            } else {
+                Ok(message)
+            }
         };
-        let watch = credential.filter(|_| method.streams_out).map(|credential| self.watch(credential, call.access));
+        let watch =
+            credential.filter(|_| method.streams_out).map(|credential| self.watch(credential, call.access));
         response.map(|body| Body::new(Frames::response(body, Box::new(map), watch)))
     }
 
@@ -252,7 +264,9 @@ impl Walls {
 fn time_limit(method: &Method, headers: &http::HeaderMap) -> Result<Option<Duration>> {
     let stated = headers.get("grpc-timeout").map(|value| value.to_str().ok().and_then(parse_timeout));
     let stated = match stated {
-        Some(None) => return Err(Error::invalid_field("grpc-timeout", "TIMEOUT_INVALID", "is not a gRPC timeout")),
+        Some(None) => {
+            return Err(Error::invalid_field("grpc-timeout", "TIMEOUT_INVALID", "is not a gRPC timeout"));
+        }
         Some(Some(stated)) => Some(stated),
         None => None,
     };
@@ -280,9 +294,10 @@ fn parse_timeout(text: &str) -> Option<Duration> {
 /// The idempotency key of a unary change; reads and streams have none.
 fn idempotency_key(method: &Method, headers: &http::HeaderMap) -> Result<Option<Arc<str>>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| {
-        (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
-    });
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
     match key {
         Some(_) if method.is_read || method.streams_in => Ok(None),
         Some(key) => Ok(Some(key.into())),
@@ -295,7 +310,12 @@ fn idempotency_key(method: &Method, headers: &http::HeaderMap) -> Result<Option<
 }
 
 fn hash(method: &Method, message: &Bytes) -> [u8; 32] {
-    Sha256::new().chain_update(method.path.as_bytes()).chain_update([0]).chain_update(message).finalize().into()
+    Sha256::new()
+        .chain_update(method.path.as_bytes())
+        .chain_update([0])
+        .chain_update(message)
+        .finalize()
+        .into()
 }
 
 fn violation(violation: &prost_protovalidate::Violation) -> Violation {

@@ -28,7 +28,10 @@ impl<S> Limit<S> {
 
 impl<S> Service<Request> for Limit<S>
 where
-    S: Service<Request, Response = super::Response, Error = std::convert::Infallible> + Clone + Send + 'static,
+    S: Service<Request, Response = super::Response, Error = std::convert::Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     type Response = super::Response;
@@ -42,7 +45,8 @@ where
     fn call(&mut self, request: Request) -> Answer {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             metrics::counter!("crm_rpc_shed_total").increment(1);
-            let error = Error::exhausted("OVERLOADED", "the server is busy; try again", Duration::from_millis(500));
+            let error =
+                Error::exhausted("OVERLOADED", "the server is busy; try again", Duration::from_millis(500));
             return Box::pin(std::future::ready(Ok(refuse(error))));
         };
         let answer = self.inner.call(request);

@@ -46,7 +46,8 @@ impl Methods {
     pub fn new(pool: &DescriptorPool, masker: &Masker) -> Result<Self> {
         let ours = pool.services().filter(|service| service.full_name().starts_with("crm."));
         let methods = ours.flat_map(|service| service.methods().collect::<Vec<_>>());
-        let entries = methods.map(|method| read(pool, &method, masker).map(|entry| (entry.path.to_string(), entry)));
+        let entries =
+            methods.map(|method| read(pool, &method, masker).map(|entry| (entry.path.to_string(), entry)));
         entries.collect::<Result<_>>().map(Self)
     }
 
@@ -63,7 +64,8 @@ impl Methods {
 
 fn read(pool: &DescriptorPool, method: &MethodDescriptor, masker: &Masker) -> Result<Method> {
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-    let permission = permission(pool, method).ok_or_else(|| Error::bug(format!("{path} states no permission")))?;
+    let permission =
+        permission(pool, method).ok_or_else(|| Error::bug(format!("{path} states no permission")))?;
     let output = method.output().full_name().to_owned();
     Ok(Method {
         permission,
@@ -72,7 +74,11 @@ fn read(pool: &DescriptorPool, method: &MethodDescriptor, masker: &Masker) -> Re
         output,
         streams_in: method.is_client_streaming(),
         streams_out: method.is_server_streaming(),
-        is_read: method.method_descriptor_proto().options.as_ref().is_some_and(|options| options.idempotency_level() as i32 == 1),
+        is_read: method
+            .method_descriptor_proto()
+            .options
+            .as_ref()
+            .is_some_and(|options| options.idempotency_level() as i32 == 1),
         path: path.into(),
     })
 }

@@ -63,7 +63,8 @@ where
         let started = Instant::now();
         let service = self.service;
         let method = request.uri().path().to_owned();
-        let observed = Arc::new(Observed { request_id: request_id(request.headers()), ..Observed::default() });
+        let observed =
+            Arc::new(Observed { request_id: request_id(request.headers()), ..Observed::default() });
         request.extensions_mut().insert(Arc::clone(&observed));
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
@@ -94,7 +95,8 @@ fn report(service: &'static str, method: &str, observed: &Observed, response: &R
     let status = Status::from_header_map(response.headers());
     let code = status.as_ref().map_or(Code::Ok, Status::code);
     let elapsed = started.elapsed();
-    let labels = [("service", service.to_owned()), ("method", method.to_owned()), ("code", format!("{code:?}"))];
+    let labels =
+        [("service", service.to_owned()), ("method", method.to_owned()), ("code", format!("{code:?}"))];
     if code != Code::Unimplemented {
         // Paths that are no method of ours would let a caller make labels without end.
         metrics::counter!("crm_rpc_requests_total", &labels).increment(1);
@@ -106,7 +108,10 @@ fn report(service: &'static str, method: &str, observed: &Observed, response: &R
     let request_id = observed.request_id.as_ref();
     let database_ms = f64::from(u32::try_from(database_micros).unwrap_or(u32::MAX)) / 1000.0;
     if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable) {
-        let cause = response.extensions().get::<Status>().and_then(|status| std::error::Error::source(status).map(|cause| format!("{cause:?}")));
+        let cause = response
+            .extensions()
+            .get::<Status>()
+            .and_then(|status| std::error::Error::source(status).map(|cause| format!("{cause:?}")));
         tracing::error!(service, method, ?code, %tenant, %caller, millis, statements, database_ms, request_id, cause, "rpc");
     } else {
         tracing::info!(service, method, ?code, %tenant, %caller, millis, statements, database_ms, request_id, "rpc");

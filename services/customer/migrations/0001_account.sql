@@ -1,0 +1,90 @@
+-- Companies the tenant deals with.
+CREATE TABLE account (
+    tenant_id                  uuid        NOT NULL,
+    id                         uuid        NOT NULL,
+    create_time                timestamptz NOT NULL,
+    update_time                timestamptz NOT NULL,
+    delete_time                timestamptz,
+    revision                   bigint      NOT NULL,
+    display_name               text        COLLATE "C" NOT NULL,
+    number                     text        COLLATE "C" NOT NULL,
+    legal_name                 text        NOT NULL,
+    unified_social_credit_code text        NOT NULL,
+    tax_id                     text        NOT NULL,
+    parent_id                  uuid,
+    kind                       smallint    NOT NULL,
+    industry                   text        COLLATE "C" NOT NULL,
+    employee_count             bigint      NOT NULL,
+    region                     text        COLLATE "C" NOT NULL,
+    website                    text        NOT NULL,
+    website_domain             text        NOT NULL,
+    phone                      text        NOT NULL,
+    email                      text        NOT NULL,
+    billing_address            jsonb,
+    shipping_address           jsonb,
+    level                      smallint    NOT NULL,
+    life_cycle_stage           smallint    NOT NULL,
+    source                     text        NOT NULL,
+    -- Amounts in ten-thousandths of the currency's unit.
+    annual_revenue             bigint,
+    annual_revenue_currency    text        NOT NULL,
+    credit_status              smallint    NOT NULL,
+    credit_limit               bigint,
+    credit_limit_currency      text        NOT NULL,
+    owner_id                   uuid,
+    pool_id                    uuid,
+    claim_time                 timestamptz,
+    last_activity_time         timestamptz,
+    last_deal_time             timestamptz,
+    blocked                    boolean     NOT NULL,
+    tags                       text[]      NOT NULL,
+    description                text        NOT NULL,
+    external_ids               jsonb       NOT NULL,
+    custom                     jsonb       NOT NULL,
+    -- What `q` searches: names with their pinyin, the digits of the telephone number, and the e-mail address with numbers.
+    search_name                text        NOT NULL,
+    search_phone               text        NOT NULL,
+    search_email               text        NOT NULL,
+    CONSTRAINT account_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT account_parent_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES account (tenant_id, id),
+    -- An account has an owner or waits in a pool, never both.
+    CONSTRAINT account_owner_or_pool_check CHECK (owner_id IS NULL OR pool_id IS NULL)
+);
+CREATE UNIQUE INDEX account_number_key ON account (tenant_id, number) WHERE delete_time IS NULL;
+CREATE INDEX account_create_time_idx ON account (tenant_id, create_time, id);
+CREATE INDEX account_update_time_idx ON account (tenant_id, update_time, id);
+CREATE INDEX account_display_name_idx ON account (tenant_id, display_name, id);
+CREATE INDEX account_owner_idx ON account (tenant_id, owner_id, create_time, id);
+CREATE INDEX account_parent_idx ON account (tenant_id, parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX account_search_name_idx ON account USING gin (search_name gin_trgm_ops);
+CREATE INDEX account_search_phone_idx ON account USING gin (search_phone gin_trgm_ops);
+CREATE INDEX account_search_email_idx ON account USING gin (search_email gin_trgm_ops);
+CREATE INDEX account_tags_idx ON account USING gin (tags);
+ALTER TABLE account ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON account
+    USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);
+
+-- Names of live records in other systems. A record in the recycle bin has none here; it keeps them in its own row.
+CREATE TABLE external_id (
+    tenant_id  uuid NOT NULL,
+    collection text NOT NULL,
+    system     text NOT NULL,
+    value      text NOT NULL,
+    record_id  uuid NOT NULL,
+    CONSTRAINT external_id_pkey PRIMARY KEY (tenant_id, collection, system, value)
+);
+CREATE INDEX external_id_record_idx ON external_id (tenant_id, record_id);
+ALTER TABLE external_id ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON external_id
+    USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);
+
+-- Number series. A process takes numbers in blocks, so that creates do not wait for each other; a block it does not use up is lost.
+CREATE TABLE number_series (
+    tenant_id uuid   NOT NULL,
+    name      text   NOT NULL,
+    next      bigint NOT NULL,
+    CONSTRAINT number_series_pkey PRIMARY KEY (tenant_id, name)
+);
+ALTER TABLE number_series ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON number_series
+    USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);

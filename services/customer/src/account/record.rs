@@ -1,0 +1,137 @@
+//! What is an account's own in the life of a record.
+
+use crm_kit_api::{Call, Error, Result, filter::Schema, order::Column};
+use crm_kit_pg::{Change, Tx};
+use crm_proto::crm::customer::v1::Account as Wire;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Account, COLLECTION, convert, events, schema,
+    store::{self, ParentFault},
+};
+use crate::{
+    custom_field::Fields,
+    record::{
+        external_id::ExternalId,
+        slice::{Happening, Head, Kind, Record, Sent, Stamp},
+    },
+};
+
+impl Record for Account {
+    type Wire = Wire;
+
+    const KIND: Kind = Kind {
+        collection: COLLECTION,
+        field: "account",
+        table: "account",
+        columns: store::COLUMNS,
+        search: schema::SEARCH,
+        default_order: schema::DEFAULT_ORDER,
+        fixed: convert::FIXED,
+        transfer: "customer.accounts.transfer",
+        series: Some(("account", "A")),
+    };
+
+    fn fresh(call: &Call, number: String) -> Self {
+        convert::fresh(call, number)
+    }
+
+    fn read(call: &Call, fields: &Fields, wire: Wire, base: Self) -> Result<Self> {
+        convert::read(call, fields, wire, base)
+    }
+
+    fn to_wire(&self, fields: &Fields) -> Wire {
+        convert::to_wire(self, fields)
+    }
+
+    fn sent(wire: &Wire) -> Sent<'_> {
+        Sent { id: &wire.id, etag: &wire.etag, number: &wire.number }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id, owner_id: self.owner_id, delete_time: self.delete_time, revision: self.revision }
+    }
+
+    fn stamp(&mut self, stamp: Stamp) {
+        Stamp { update_time: self.update_time, delete_time: self.delete_time, revision: self.revision } =
+            stamp;
+    }
+
+    fn external_ids(&self) -> &[ExternalId] {
+        &self.external_ids
+    }
+
+    fn external_ids_mut(&mut self) -> &mut Vec<ExternalId> {
+        &mut self.external_ids
+    }
+
+    fn change(&self, wire: &Wire, happening: Happening<Wire>) -> Change {
+        events::change(self, wire, happening)
+    }
+
+    fn filter_schema(fields: &Fields, call: &Call) -> Schema {
+        schema::filter_schema(fields, &call.access.masks)
+    }
+
+    fn order_columns(fields: &Fields, call: &Call) -> Vec<Column> {
+        schema::order_columns(fields, &call.access.masks)
+    }
+
+    async fn get(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> Result<Vec<Self>> {
+        store::get(conn, tenant_id, ids, owners).await
+    }
+
+    async fn lock(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> Result<Vec<Self>> {
+        store::lock(conn, tenant_id, ids, owners).await
+    }
+
+    async fn by_number(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        numbers: &[String],
+    ) -> Result<Vec<(String, Uuid)>> {
+        store::by_number(conn, tenant_id, numbers).await
+    }
+
+    async fn insert(conn: &mut PgConnection, accounts: &[Self]) -> Result<()> {
+        store::insert(conn, accounts).await
+    }
+
+    async fn update(conn: &mut PgConnection, accounts: &[Self]) -> Result<()> {
+        store::update(conn, accounts).await
+    }
+
+    /// Checks parents that are new.
+    async fn link(tx: &mut Tx<'_>, call: &Call, accounts: &[Self], was: &[Self]) -> Result<()> {
+        let known = |index: usize| was.get(index).and_then(|was| was.parent_id);
+        let (children, parents): (Vec<Uuid>, Vec<Uuid>) = accounts
+            .iter()
+            .enumerate()
+            .filter(|(index, account)| account.parent_id != known(*index))
+            .filter_map(|(_, account)| account.parent_id.map(|parent| (account.id, parent)))
+            .unzip();
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let (tenant, owners) = (tx.tenant_id(), call.access.scope.owners());
+        match store::parent_fault(tx.conn(), tenant, (&children, &parents), owners).await? {
+            None => Ok(()),
+            Some(ParentFault::Missing(parent)) => Err(Error::not_found(COLLECTION, parent)),
+            Some(ParentFault::Circle(_)) => {
+                let message = "lies below the account itself, or too deep";
+                Err(Error::invalid_field("account.parent_id", "CIRCLE", message))
+            }
+        }
+    }
+}

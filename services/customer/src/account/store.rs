@@ -1,0 +1,206 @@
+//! All SQL of accounts.
+
+use crm_kit_api::{Error, Result};
+use crm_kit_pg::{constraint, db::database_error};
+use sqlx::{PgConnection, types::Json};
+use tonic::Code;
+use uuid::Uuid;
+
+use super::{COLLECTION, model::Account};
+use crate::DOMAIN;
+
+/// Columns of [`Account`], for the list builder.
+pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name, \
+     unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website, website_domain, phone, email, \
+     billing_address, shipping_address, level, life_cycle_stage, source, annual_revenue, annual_revenue_currency, credit_status, \
+     credit_limit, credit_limit_currency, owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, \
+     description, external_ids, custom";
+
+/// How deep accounts may be nested.
+const MAX_DEPTH: i32 = 32;
+
+/// The accounts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
+/// recycle bin.
+pub async fn get(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
+               unified_social_credit_code, tax_id, parent_id, kind AS "kind: _", industry, employee_count, region, website,
+               website_domain, phone, email, billing_address AS "billing_address: _", shipping_address AS "shipping_address: _",
+               level AS "level: _", life_cycle_stage AS "life_cycle_stage: _", source, annual_revenue, annual_revenue_currency,
+               credit_status AS "credit_status: _", credit_limit, credit_limit_currency, owner_id, pool_id, claim_time,
+               last_activity_time, last_deal_time, blocked, tags, description, external_ids AS "external_ids: _",
+               custom AS "custom: _"
+        FROM account
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// As [`get`], and holds the rows until the transaction ends. Rows are locked in the order of their ids, so that two callers that lock the
+/// same rows do not lock each other out.
+pub async fn lock(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
+               unified_social_credit_code, tax_id, parent_id, kind AS "kind: _", industry, employee_count, region, website,
+               website_domain, phone, email, billing_address AS "billing_address: _", shipping_address AS "shipping_address: _",
+               level AS "level: _", life_cycle_stage AS "life_cycle_stage: _", source, annual_revenue, annual_revenue_currency,
+               credit_status AS "credit_status: _", credit_limit, credit_limit_currency, owner_id, pool_id, claim_time,
+               last_activity_time, last_deal_time, blocked, tags, description, external_ids AS "external_ids: _",
+               custom AS "custom: _"
+        FROM account
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Inserts accounts, however many, in one statement.
+pub async fn insert(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
+    let rows: Vec<_> = accounts.iter().map(Account::to_stored).collect();
+    sqlx::query!(
+        r#"INSERT INTO account SELECT * FROM jsonb_populate_recordset(NULL::account, $1)"#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(|error| constraint::map(error, reason))
+}
+
+/// Writes accounts over their rows, which the transaction holds; each carries its new revision.
+pub async fn update(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
+    let rows: Vec<_> = accounts.iter().map(Account::to_stored).collect();
+    let done = sqlx::query!(
+        r#"
+        UPDATE account AS a SET (
+            update_time, delete_time, revision, display_name, number, legal_name, unified_social_credit_code, tax_id, parent_id, kind,
+            industry, employee_count, region, website, website_domain, phone, email, billing_address, shipping_address, level,
+            life_cycle_stage, source, annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency,
+            owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
+            search_name, search_phone, search_email
+        ) = ROW (
+            n.update_time, n.delete_time, n.revision, n.display_name, n.number, n.legal_name, n.unified_social_credit_code, n.tax_id,
+            n.parent_id, n.kind, n.industry, n.employee_count, n.region, n.website, n.website_domain, n.phone, n.email,
+            n.billing_address, n.shipping_address, n.level, n.life_cycle_stage, n.source, n.annual_revenue,
+            n.annual_revenue_currency, n.credit_status, n.credit_limit, n.credit_limit_currency, n.owner_id, n.pool_id, n.claim_time,
+            n.last_activity_time, n.last_deal_time, n.blocked, n.tags, n.description, n.external_ids, n.custom, n.search_name,
+            n.search_phone, n.search_email
+        )
+        FROM jsonb_populate_recordset(NULL::account, $1) AS n
+        WHERE a.tenant_id = n.tenant_id AND a.id = n.id AND a.revision = n.revision - 1
+        "#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map_err(|error| constraint::map(error, reason))?;
+    if usize::try_from(done.rows_affected()).is_ok_and(|count| count == accounts.len()) {
+        Ok(())
+    } else {
+        Err(Error::concurrent_change())
+    }
+}
+
+/// Of (child, parent) pairs, the first parent that is not a live account within the scope of `owners`, or that lies below its child.
+#[derive(Debug)]
+pub enum ParentFault {
+    /// Missing, deleted or out of scope.
+    Missing(Uuid),
+    /// The child itself, or below it.
+    Circle(Uuid),
+}
+
+/// Checks new parents.
+pub async fn parent_fault(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    (children, parents): (&[Uuid], &[Uuid]),
+    owners: Option<&[Uuid]>,
+) -> Result<Option<ParentFault>> {
+    let fault = sqlx::query!(
+        r#"
+        WITH RECURSIVE pair AS (
+            SELECT * FROM unnest($2::uuid[], $3::uuid[]) AS p (child, parent)
+        ), climb AS (
+            SELECT child, parent AS at, 1 AS depth FROM pair
+            UNION ALL
+            SELECT c.child, a.parent_id, c.depth + 1
+            FROM climb c JOIN account a ON a.tenant_id = $1 AND a.id = c.at
+            WHERE a.parent_id IS NOT NULL AND c.at <> c.child AND c.depth < $5
+        )
+        SELECT p.parent AS "parent!",
+               EXISTS (SELECT 1 FROM climb c WHERE c.child = p.child AND (c.at = c.child OR c.depth = $5)) AS "circle!"
+        FROM pair p
+        LEFT JOIN account a ON a.tenant_id = $1 AND a.id = p.parent AND a.delete_time IS NULL
+            AND ($4::uuid[] IS NULL OR a.owner_id = ANY ($4))
+        WHERE a.id IS NULL OR EXISTS (SELECT 1 FROM climb c WHERE c.child = p.child AND (c.at = c.child OR c.depth = $5))
+        LIMIT 1
+        "#,
+        tenant_id,
+        children,
+        parents,
+        owners,
+        MAX_DEPTH,
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(fault.map(
+        |row| if row.circle { ParentFault::Circle(row.parent) } else { ParentFault::Missing(row.parent) },
+    ))
+}
+
+/// Ids of live accounts with these numbers, within the scope of `owners`.
+pub async fn by_number(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    numbers: &[String],
+) -> Result<Vec<(String, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"SELECT number, id FROM account WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
+        tenant_id,
+        numbers,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
+}
+
+fn reason(constraint: &str) -> Option<Error> {
+    match constraint {
+        "account_number_key" => {
+            let message = "another account has the number";
+            Some(Error::new(Code::AlreadyExists, DOMAIN, "NUMBER_TAKEN", message))
+        }
+        "account_parent_fkey" => Some(Error::not_found(COLLECTION, "")),
+        _ => None,
+    }
+}

@@ -1,0 +1,294 @@
+//! Many rows at once: each creates or changes a record, rows that fail are told one by one, and the others are written in one transaction a
+//! group. Bulk calls and imports both end here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crm_kit_api::{Call, Error, Result};
+use crm_kit_pg::Tx;
+use crm_proto::crm::customer::v1::row_result::Outcome;
+use futures::future::BoxFuture;
+use prost_types::FieldMask;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::{
+    external_id::{self, ExternalId},
+    slice::{self, Record, Slice, Update},
+};
+use crate::custom_field::Fields;
+
+/// Most rows in one transaction.
+pub const GROUP: usize = 500;
+
+/// What to do with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A record with the row's key is an error.
+    Create,
+    /// No record with the row's key is an error.
+    Update,
+    /// Either.
+    Upsert,
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct Row<W> {
+    /// External id that names the record; without one the record's number does, and without that the row makes a new record.
+    pub key: Option<ExternalId>,
+    /// The values.
+    pub wire: W,
+    /// Fields to change when the record exists.
+    pub mask: Option<FieldMask>,
+    /// What to do.
+    pub mode: Mode,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The record.
+    pub id: Uuid,
+    /// Created, updated or unchanged.
+    pub outcome: Outcome,
+}
+
+/// Outcomes of a group of rows, in their order.
+pub type Outcomes = Vec<Result<Written>>;
+
+/// Runs in the transaction of a group after its rows, for work that must be committed with them, such as a job's progress.
+pub type Then<'a> =
+    &'a (dyn for<'t> Fn(&'t mut Tx<'_>, &'t Outcomes) -> BoxFuture<'t, Result<()>> + Send + Sync);
+
+/// A row after its key was looked up.
+enum Step<R: Record> {
+    Failed(Error),
+    Create(R),
+    Update(Uuid, Update<R::Wire>),
+}
+
+impl<R: Record> Slice<R> {
+    /// Writes a group of rows and what `then` adds, in one transaction; when the database refuses the group for the sake of one row, the rows are
+    /// written one by one, so that only that row fails. `Err` means that nothing was written and that it is no row's fault.
+    pub async fn upsert(&self, call: &Call, rows: Vec<Row<R::Wire>>, then: Then<'_>) -> Result<Outcomes> {
+        if rows.len() < 2 {
+            return self.upsert_alone(call, rows, then).await;
+        }
+        match self.upsert_together(call, rows.clone(), then).await {
+            Err(error) if is_fault_of_a_row(&error) => {
+                let mut outcomes = Vec::with_capacity(rows.len());
+                for row in rows {
+                    outcomes.extend(self.upsert_alone(call, vec![row], then).await?);
+                }
+                Ok(outcomes)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// As [`Slice::upsert`] without writing anything: every check runs against the database, then all is undone.
+    pub async fn rehearse(&self, call: &Call, rows: Vec<Row<R::Wire>>) -> Result<Outcomes> {
+        let fields = &self.fields(call).await?;
+        let steps = &self.steps(call, fields, rows).await?;
+        let undone = self
+            .db
+            .rehearse(call, move |tx| Box::pin(async move { apply(tx, call, fields, steps).await }))
+            .await;
+        match undone {
+            Err(error) if is_fault_of_a_row(&error) && steps.len() == 1 => Ok(vec![Err(error)]),
+            outcome => outcome,
+        }
+    }
+
+    async fn upsert_alone(&self, call: &Call, rows: Vec<Row<R::Wire>>, then: Then<'_>) -> Result<Outcomes> {
+        match self.upsert_together(call, rows, then).await {
+            Err(error) if is_fault_of_a_row(&error) => {
+                let outcomes = &vec![Err(error)];
+                self.commit(call, move |tx| {
+                    Box::pin(async move { then(tx, outcomes).await.map(|()| outcomes.clone()) })
+                })
+                .await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn upsert_together(
+        &self,
+        call: &Call,
+        rows: Vec<Row<R::Wire>>,
+        then: Then<'_>,
+    ) -> Result<Outcomes> {
+        let fields = &self.fields(call).await?;
+        let steps = &self.steps(call, fields, rows).await?;
+        self.commit(call, move |tx| {
+            Box::pin(async move {
+                let outcomes = apply(tx, call, fields, steps).await?;
+                then(tx, &outcomes).await?;
+                Ok(outcomes)
+            })
+        })
+        .await
+    }
+
+    async fn commit<'c, F>(&self, call: &Call, work: F) -> Result<Outcomes>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<Outcomes>> + Send,
+    {
+        self.db.write_rows(call, "upsert", work).await
+    }
+
+    /// Looks up which rows name a record that exists, and reads the others as new ones.
+    async fn steps(&self, call: &Call, fields: &Fields, rows: Vec<Row<R::Wire>>) -> Result<Vec<Step<R>>> {
+        let known = self.known(call, &rows).await?;
+        let is_new = |row: &&Row<R::Wire>| row.mode != Mode::Update && !known.contains_key(&key::<R>(row));
+        let mut numbers = self.numbers_for(call, rows.iter().filter(is_new).map(|row| &row.wire)).await?;
+        let mut seen = BTreeSet::new();
+        let mut steps = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key = key::<R>(&row);
+            if key != Key::None && !seen.insert(key.clone()) {
+                steps.push(Step::Failed(Error::concurrent_change()));
+                continue;
+            }
+            steps.push(match (known.get(&key), row.mode) {
+                (Some(_), Mode::Create) => Step::Failed(taken(&key)),
+                (None, Mode::Update) => Step::Failed(Error::not_found(R::KIND.collection, key.text())),
+                (Some(id), _) => Step::Update(*id, Update { wire: row.wire, mask: row.mask }),
+                (None, _) => {
+                    let base = R::fresh(call, numbers.next(&row.wire));
+                    let record = slice::read_owned(call, fields, row.wire, base, None);
+                    record.map_or_else(Step::Failed, |record| Step::Create(keyed(record, row.key)))
+                }
+            });
+        }
+        Ok(steps)
+    }
+
+    async fn known(&self, call: &Call, rows: &[Row<R::Wire>]) -> Result<BTreeMap<Key, Uuid>> {
+        let tenant = call.tenant_id();
+        let external = rows.iter().filter_map(|row| row.key.as_ref());
+        let (systems, values): (Vec<String>, Vec<String>) =
+            external.map(|id| (id.system.clone(), id.value.clone())).unzip();
+        let numbers = rows.iter().filter_map(|row| match key::<R>(row) {
+            Key::Number(number) => Some(number),
+            _ => None,
+        });
+        let numbers: Vec<String> = numbers.collect();
+        let (systems, values, numbers) = (&systems, &values, &numbers);
+        self.db
+            .read(call, move |tx| {
+                Box::pin(async move {
+                    let collection = R::KIND.collection;
+                    let mut known = BTreeMap::new();
+                    for holder in external_id::holders(tx.conn(), tenant, collection, systems, values).await?
+                    {
+                        let id = ExternalId { system: holder.system, value: holder.value };
+                        known.insert(Key::External(id), holder.record_id);
+                    }
+                    if !numbers.is_empty() {
+                        let found = R::by_number(tx.conn(), tenant, numbers).await?;
+                        known.extend(found.into_iter().map(|(number, id)| (Key::Number(number), id)));
+                    }
+                    Ok(known)
+                })
+            })
+            .await
+    }
+}
+
+/// What names a row's record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    External(ExternalId),
+    Number(String),
+    None,
+}
+
+impl Key {
+    fn text(&self) -> &str {
+        match self {
+            Self::External(id) => &id.value,
+            Self::Number(number) => number,
+            Self::None => "",
+        }
+    }
+}
+
+fn key<R: Record>(row: &Row<R::Wire>) -> Key {
+    let number = R::sent(&row.wire).number;
+    match &row.key {
+        Some(id) => Key::External(id.clone()),
+        None if R::KIND.series.is_some() && !number.is_empty() => Key::Number(number.to_owned()),
+        None => Key::None,
+    }
+}
+
+/// The record with the external id that names it among its own.
+fn keyed<R: Record>(mut record: R, key: Option<ExternalId>) -> R {
+    if let Some(key) = key.filter(|key| !record.external_ids().contains(key)) {
+        record.external_ids_mut().push(key);
+    }
+    record
+}
+
+fn taken(key: &Key) -> Error {
+    match key {
+        Key::External(id) => external_id::taken(&id.system, &id.value),
+        Key::Number(_) | Key::None => {
+            Error::new(Code::AlreadyExists, crate::DOMAIN, "NUMBER_TAKEN", "another record has the number")
+                .with("number", key.text())
+        }
+    }
+}
+
+/// Does the steps that have not failed yet.
+async fn apply<R: Record>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    steps: &[Step<R>],
+) -> Result<Outcomes> {
+    let ids = steps.iter().filter_map(|step| match step {
+        Step::Update(id, _) => Some(*id),
+        _ => None,
+    });
+    let ids: Vec<Uuid> = ids.collect();
+    let mut held = if ids.is_empty() { BTreeMap::new() } else { slice::hold::<R>(tx, call, &ids).await? };
+    let (mut fresh, mut revisions) = (Vec::new(), Vec::new());
+    let mut outcomes: Outcomes = Vec::with_capacity(steps.len());
+    for step in steps {
+        outcomes.push(match step {
+            Step::Failed(error) => Err(error.clone()),
+            Step::Create(record) => {
+                fresh.push(record.clone());
+                Ok(Written { id: record.head().id, outcome: Outcome::Created })
+            }
+            Step::Update(id, update) => slice::live(&mut held, id)
+                .and_then(|was| slice::revise(call, fields, was, update))
+                .map(|revision| {
+                    let outcome = if revision.is_change() { Outcome::Updated } else { Outcome::Unchanged };
+                    revisions.push(revision);
+                    Written { id: *id, outcome }
+                }),
+        });
+    }
+    if !fresh.is_empty() {
+        slice::insert(tx, call, fields, &fresh).await?;
+    }
+    slice::write(tx, call, fields, revisions).await?;
+    Ok(outcomes)
+}
+
+/// Whether an error of a group comes from what a row says, and not from the database or the load on it.
+fn is_fault_of_a_row(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Code::InvalidArgument
+            | Code::AlreadyExists
+            | Code::NotFound
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::PermissionDenied
+    )
+}

@@ -1,0 +1,25 @@
+//! Checked values: strings parsed once at the edge, with the keys that search and duplicate rules compare.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`phone`] | telephone numbers in E.164 |
+//! | [`email`] | mailbox addresses and their duplicate keys |
+//! | [`tax_id`] | company numbers with check digits |
+//! | [`name`] | name keys, pinyin, display order, search text |
+//! | [`url`] | web sites and their domains |
+//! | [`text`] | which free text is stored |
+//! | [`mask`] | partial masks of personal values |
+//!
+//! Every module is pure: no clock, no network, no database. Each error has a machine `reason()` and, through `Display`,
+//! a lowercase message for the caller.
+
+pub mod email;
+pub mod mask;
+pub mod name;
+pub mod phone;
+pub mod tax_id;
+pub mod text;
+pub mod url;
+
+#[cfg(test)]
+mod shared_data;
