@@ -1,0 +1,78 @@
+//! Streaming bulk upsert.
+
+use crm_proto::crm::customer::v1::{
+    Account, BulkUpsertAccountsRequest, ExternalId, RowResult, row_result::Outcome,
+};
+use crm_testkit::Caller;
+
+use crate::rig::{Rig, filter, named, search};
+
+fn row(key: &str, account: Account) -> BulkUpsertAccountsRequest {
+    let key = ExternalId { system: "erp".into(), value: key.into() };
+    BulkUpsertAccountsRequest { key: Some(key), account: Some(account), update_mask: None }
+}
+
+async fn upsert(rig: &Rig, caller: &Caller, rows: Vec<BulkUpsertAccountsRequest>) -> Vec<RowResult> {
+    let mut accounts = rig.accounts(caller);
+    let mut answers = accounts.bulk_upsert_accounts(futures::stream::iter(rows)).await.unwrap().into_inner();
+    let mut results = Vec::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        results.extend(answer.results);
+    }
+    results
+}
+
+fn outcomes(results: &[RowResult]) -> Vec<Outcome> {
+    results.iter().map(RowResult::outcome).collect()
+}
+
+#[tokio::test]
+async fn rows_create_update_or_leave_records_by_external_id() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let first = upsert(&rig, &me, vec![row("1", named("one")), row("2", named("two"))]).await;
+    assert_eq!(outcomes(&first), [Outcome::Created, Outcome::Created]);
+    let rows = vec![row("1", Account { region: "North".into(), ..named("one") }), row("2", named("two")), row("3", named("three"))];
+    let second = upsert(&rig, &me, rows).await;
+    assert_eq!(outcomes(&second), [Outcome::Updated, Outcome::Unchanged, Outcome::Created]);
+    assert_eq!(second[0].id, first[0].id);
+    assert_eq!(second.iter().map(|result| result.index).collect::<Vec<_>>(), [0, 1, 2]);
+    let account = rig.get(&me, &first[0].id).await.unwrap();
+    assert_eq!(account.external_ids, [ExternalId { system: "erp".into(), value: "1".into() }]);
+    assert_eq!(account.region, "North");
+}
+
+#[tokio::test]
+async fn a_bad_row_fails_alone_and_repeated_keys_take_effect_in_order() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let taken = rig.create(&me, Account { number: "N1".into(), ..named("holder") }).await.unwrap();
+    let rows = vec![
+        row("1", named("good")),
+        row("2", Account { phone: "12".into(), ..named("bad phone") }),
+        row("3", Account { number: taken.number, ..named("taken number") }),
+        row("4", named("first")),
+        row("4", named("second")),
+    ];
+    let results = upsert(&rig, &me, rows).await;
+    let expected = [Outcome::Created, Outcome::Failed, Outcome::Failed, Outcome::Created, Outcome::Updated];
+    assert_eq!(outcomes(&results), expected);
+    assert!(results[1].status.as_ref().unwrap().message.contains("phone"));
+    assert_eq!(results[3].id, results[4].id);
+    assert_eq!(rig.names(&me, search("second")).await, ["second"]);
+    assert!(rig.names(&me, search("first")).await.is_empty());
+}
+
+#[tokio::test]
+async fn thousands_of_rows_arrive_in_groups() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let rows = (0..2_345).map(|index| row(&index.to_string(), named(&format!("row {index}")))).collect();
+    let results = upsert(&rig, &me, rows).await;
+    assert_eq!(results.len(), 2_345);
+    assert!(results.iter().enumerate().all(|(index, result)| result.index == i64::try_from(index).unwrap()));
+    assert!(outcomes(&results).iter().all(|outcome| *outcome == Outcome::Created));
+    let mut counted = filter("");
+    counted.include_total_size = true;
+    assert_eq!(rig.list(&me, counted).await.unwrap().total_size, 2_345);
+}

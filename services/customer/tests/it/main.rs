@@ -1,0 +1,10 @@
+//! The customer service over gRPC, on a real PostgreSQL, with its production wiring.
+
+#![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
+
+mod account;
+mod bulk;
+mod events;
+mod list;
+mod rig;
+mod walls;

@@ -1,0 +1,108 @@
+//! The service of one test.
+
+use std::sync::Arc;
+
+use chrono::{TimeZone as _, Utc};
+use crm_customer::{MIGRATIONS, app};
+use crm_kit_api::clock::Clock;
+use crm_kit_rpc::{client, server::Limits};
+use crm_proto::crm::{
+    customer::v1::{
+        Account, CreateAccountRequest, GetAccountRequest, ListAccountsRequest, ListAccountsResponse,
+        UpdateAccountRequest, account_service_client::AccountServiceClient,
+    },
+    event::v1::event_service_client::EventServiceClient,
+};
+use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
+use prost_types::FieldMask;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
+use uuid::Uuid;
+
+pub type Wired = InterceptedService<Channel, Bearer>;
+
+/// A running customer service with a database of its own.
+pub struct Rig {
+    pub callers: Callers,
+    pub clock: Clock,
+    pub channel: Channel,
+    pub database: Database,
+    pub shutdown: CancellationToken,
+}
+
+impl Rig {
+    pub async fn new() -> Self {
+        let database = Database::new("customer", &MIGRATIONS).await;
+        let callers = Callers::default();
+        let clock = Clock::fixed(Utc.with_ymd_and_hms(2026, 3, 1, 8, 0, 0).unwrap());
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let server = app::build(app::Parts {
+            db: database.db(),
+            authenticator: Arc::new(callers.clone()),
+            clock: clock.clone(),
+            cursor_secret: b"test".to_vec(),
+            limits: Limits::default(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        })
+        .await
+        .unwrap();
+        let channel = client::join(server, &tasks, shutdown.clone());
+        Self { callers, clock, channel, database, shutdown }
+    }
+
+    /// A caller with every right in a tenant of its own.
+    pub fn administrator(&self) -> Caller {
+        self.callers.add(&Rights::all(Uuid::new_v4()))
+    }
+
+    pub fn accounts(&self, caller: &Caller) -> AccountServiceClient<Wired> {
+        AccountServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub fn events(&self, caller: &Caller) -> EventServiceClient<Wired> {
+        EventServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub async fn create(&self, caller: &Caller, account: Account) -> Result<Account, Status> {
+        let request = CreateAccountRequest { account: Some(account) };
+        self.accounts(caller).create_account(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn get(&self, caller: &Caller, id: &str) -> Result<Account, Status> {
+        let request = GetAccountRequest { id: id.to_owned() };
+        self.accounts(caller).get_account(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn update(&self, caller: &Caller, account: Account, mask: &[&str]) -> Result<Account, Status> {
+        let paths: Vec<String> = mask.iter().map(|path| (*path).to_owned()).collect();
+        let update_mask = (!paths.is_empty()).then_some(FieldMask { paths });
+        let request = UpdateAccountRequest { account: Some(account), update_mask };
+        self.accounts(caller).update_account(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn list(&self, caller: &Caller, request: ListAccountsRequest) -> Result<ListAccountsResponse, Status> {
+        self.accounts(caller).list_accounts(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Display names of the accounts a list returns.
+    pub async fn names(&self, caller: &Caller, request: ListAccountsRequest) -> Vec<String> {
+        let page = self.list(caller, request).await.unwrap();
+        page.accounts.into_iter().map(|account| account.display_name).collect()
+    }
+}
+
+/// An account with a name.
+pub fn named(name: &str) -> Account {
+    Account { display_name: name.to_owned(), ..Account::default() }
+}
+
+/// A request for the accounts that satisfy a filter.
+pub fn filter(filter: &str) -> ListAccountsRequest {
+    ListAccountsRequest { filter: filter.to_owned(), ..ListAccountsRequest::default() }
+}
+
+/// A request for the accounts found by a search.
+pub fn search(q: &str) -> ListAccountsRequest {
+    ListAccountsRequest { q: q.to_owned(), ..ListAccountsRequest::default() }
+}
