@@ -14,7 +14,7 @@ use crate::server::Server;
 /// Bytes in flight in each direction of a connection in memory.
 const BUFFER: usize = 256 << 10;
 
-/// A channel to `address`, for example `http://customer:7002`. It connects when it is first used and again whenever it must.
+/// A channel to `address`, for example `http://host:7002`. It connects when it is first used and again whenever it must.
 pub fn connect(address: &str) -> Result<Channel> {
     let endpoint = Endpoint::from_shared(address.to_owned()).map_err(Error::internal)?;
     Ok(tune(endpoint)
