@@ -1,0 +1,25 @@
+//! The gateway as its own process.
+
+use crm_gateway::{Backend, Config, Gateway, channel, contract, telemetry};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config::load()?;
+    let metrics = telemetry::start(&config.log)?;
+    let mut backends = Vec::new();
+    for (name, address) in &config.backends {
+        backends.push(Backend::new(name, channel(address)?));
+    }
+    let gateway =
+        Gateway::new(contract()?, backends, config.settings)?.with_metrics(move || metrics.render());
+    let listener = tokio::net::TcpListener::bind(config.listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let stop = CancellationToken::new();
+    let signal = stop.clone();
+    TaskTracker::new().spawn(async move {
+        telemetry::stop_signal().await;
+        signal.cancel();
+    });
+    Ok(gateway.serve(listener, stop).await?)
+}
