@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, EnumDescriptor, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
-    MethodDescriptor, Value,
+    DescriptorPool, DynamicMessage, EnumDescriptor, ExtensionDescriptor, FieldDescriptor, Kind,
+    MessageDescriptor, MethodDescriptor, Value,
 };
 
 /// The contract with its comments.
@@ -73,7 +73,16 @@ fn methods_that_read_say_so_and_methods_that_change_are_audited() {
         if is_read && declared != 1 {
             complaints.push(format!("{}: reads but is not NO_SIDE_EFFECTS", method.full_name()));
         }
-        let changes = ["Create", "Update", "Delete", "Undelete", "BatchCreate", "BatchUpdate", "BatchDelete", "BulkUpsert"];
+        let changes = [
+            "Create",
+            "Update",
+            "Delete",
+            "Undelete",
+            "BatchCreate",
+            "BatchUpdate",
+            "BatchDelete",
+            "BulkUpsert",
+        ];
         let is_change = changes.iter().any(|change| verb.starts_with(change));
         if is_change && !method.options().has_extension(&audit) {
             complaints.push(format!("{}: changes but states no audit class", method.full_name()));
@@ -88,7 +97,8 @@ fn methods_that_read_say_so_and_methods_that_change_are_audited() {
 #[test]
 fn every_request_field_states_its_behaviour_and_its_bound() {
     let pool = pool();
-    let (behaviour, rules) = (extension(&pool, "google.api.field_behavior"), extension(&pool, "buf.validate.field"));
+    let (behaviour, rules) =
+        (extension(&pool, "google.api.field_behavior"), extension(&pool, "buf.validate.field"));
     let mut complaints = Vec::new();
     for message in requests(&pool) {
         for field in message.fields() {
@@ -146,7 +156,9 @@ fn needs_bound(field: &FieldDescriptor) -> bool {
 fn every_error_reason_a_comment_names_exists_and_is_documented() {
     let pool = pool();
     let reasons: BTreeSet<String> = reason_enums(&pool)
-        .flat_map(|reasons| reasons.values().map(|value| value.name().replacen("ERROR_REASON_", "", 1)).collect::<Vec<_>>())
+        .flat_map(|reasons| {
+            reasons.values().map(|value| value.name().replacen("ERROR_REASON_", "", 1)).collect::<Vec<_>>()
+        })
         .collect();
     let mut complaints = Vec::new();
     for method in methods(&pool) {
@@ -156,7 +168,9 @@ fn every_error_reason_a_comment_names_exists_and_is_documented() {
                 continue;
             };
             let reason = rest.split(':').next().unwrap_or_default();
-            if !code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') || !reasons.contains(reason) {
+            if !code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+                || !reasons.contains(reason)
+            {
                 complaints.push(format!("{}: {code} / {reason} is unknown", method.full_name()));
             }
         }

@@ -35,7 +35,15 @@ fn code(path: &Path) -> String {
 #[test]
 fn the_kit_knows_no_noun_of_the_trade() {
     let nouns = [
-        "contact", "opportunit", "ticket", "campaign", "quotation", "invoice", "pipeline", "lead_", "customer",
+        "contact",
+        "opportunit",
+        "ticket",
+        "campaign",
+        "quotation",
+        "invoice",
+        "pipeline",
+        "lead_",
+        "customer",
     ];
     let mut complaints = Vec::new();
     for part in ["api", "pg", "rpc"] {
@@ -54,8 +62,11 @@ fn the_kit_knows_no_noun_of_the_trade() {
 fn services_do_not_depend_on_services() {
     let services = ["platform", "customer", "sales", "marketing", "service", "analytics"];
     let mut complaints = Vec::new();
-    let folders: Vec<PathBuf> =
-        services.iter().map(|service| root().join("services").join(service)).filter(|folder| folder.exists()).collect();
+    let folders: Vec<PathBuf> = services
+        .iter()
+        .map(|service| root().join("services").join(service))
+        .filter(|folder| folder.exists())
+        .collect();
     assert!(folders.len() >= 2);
     let kit = ["api", "pg", "rpc", "testkit"].map(|part| root().join("services/kit").join(part));
     for folder in folders.iter().chain(&kit) {
@@ -74,29 +85,45 @@ fn services_do_not_depend_on_services() {
 fn every_dependency_gives_its_reason() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let table = manifest.split("[workspace.dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
-    let lines = table.lines().filter(|line| line.contains(" = ") && !line.starts_with('#') && !line.contains("path ="));
+    let lines = table
+        .lines()
+        .filter(|line| line.contains(" = ") && !line.starts_with('#') && !line.contains("path ="));
     let complaints = lines.filter(|line| !line.contains(" # ")).map(|line| format!("{line} gives no reason"));
     assert_none(complaints.collect());
 }
 
 #[test]
 fn every_file_says_what_it_owns() {
-    let complaints = files(&root().join("services"), ".rs").into_iter().chain(files(&root().join("gateway"), ".rs"));
+    let complaints =
+        files(&root().join("services"), ".rs").into_iter().chain(files(&root().join("gateway"), ".rs"));
     let silent = complaints.filter(|path| {
         let text = fs::read_to_string(path).unwrap();
         !text.starts_with("//!")
     });
-    assert_none(silent.map(|path| format!("{} begins without a line that says what it owns", path.display())).collect());
+    assert_none(
+        silent
+            .map(|path| format!("{} begins without a line that says what it owns", path.display()))
+            .collect(),
+    );
 }
 
 #[test]
 fn sql_is_built_only_where_the_house_says() {
-    let allowed = ["kit/pg/src/list.rs", "kit/pg/src/db.rs", "kit/pg/src/migrate.rs", "kit/pg/src/server/", "kit/testkit/"];
+    let allowed = [
+        "kit/pg/src/list.rs",
+        "kit/pg/src/db.rs",
+        "kit/pg/src/migrate.rs",
+        "kit/pg/src/server/",
+        "kit/testkit/",
+    ];
     let mut complaints = Vec::new();
     for path in files(&root().join("services"), ".rs") {
         let name = path.to_string_lossy();
         let is_test = name.contains("/tests/");
-        if !is_test && !allowed.iter().any(|place| name.contains(place)) && code(&path).contains("assertsqlsafe") {
+        if !is_test
+            && !allowed.iter().any(|place| name.contains(place))
+            && code(&path).contains("assertsqlsafe")
+        {
             complaints.push(format!("{name} builds SQL"));
         }
     }

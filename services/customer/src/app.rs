@@ -2,24 +2,32 @@
 
 use std::sync::Arc;
 
-use crm_kit_api::{Result, clock::Clock};
+use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
+    db::PoolSettings,
+    migrate,
     outbox::{CursorKey, EventStreams, StreamSettings},
 };
 use crm_kit_rpc::{
-    auth::Authenticate,
-    server::{Limits, Server},
+    auth::{Authenticate, RemoteAccess},
+    client, lifecycle,
+    server::{self, Limits, Server},
+    telemetry::{self, PrometheusHandle},
 };
 use crm_proto::crm::{
     customer::v1::account_service_server::AccountServiceServer,
     event::v1::event_service_server::EventServiceServer,
 };
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
+    MIGRATIONS,
     account::{self, Accounts},
+    config::Settings,
     custom_field::Catalog,
     record::number::Numbers,
     value::phone,
@@ -48,6 +56,40 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Cancelled when the process ends.
     pub shutdown: CancellationToken,
+}
+
+/// Runs the service as a process of its own until a signal.
+pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
+    let tasks = TaskTracker::new();
+    let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
+    let service = options("database_url", &settings.database_url)?;
+    if !settings.owner_database_url.is_empty() {
+        let owner = options("owner_database_url", &settings.owner_database_url)?;
+        migrate::run(&owner, service.get_username(), &MIGRATIONS).await?;
+    }
+    let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
+    let clock = Clock::system();
+    let platform = client::connect(&settings.platform)?;
+    let server = build(Parts {
+        db: Db::new(service, &pool),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        clock,
+        cursor_secret: settings.cursor_secret.into_bytes(),
+        limits: settings.limits,
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    })
+    .await?;
+    let listener = TcpListener::bind(&settings.listen).await.map_err(Error::internal)?;
+    tracing::info!(address = %server::local_address(&listener)?, "customer service is listening");
+    let serving = server.serve(listener, shutdown.clone());
+    tokio::try_join!(serving, telemetry::serve(metrics, &settings.metrics_listen, shutdown))?;
+    lifecycle::drain(&tasks).await;
+    Ok(())
+}
+
+fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
+    url.parse().map_err(|error: sqlx::Error| Error::invalid_field(setting, "URL_INVALID", error.to_string()))
 }
 
 /// The service, ready to be served.

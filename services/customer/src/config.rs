@@ -9,9 +9,11 @@ use serde::Deserialize;
 pub struct Settings {
     /// Address to listen on.
     pub listen: String,
+    /// Address of `/metrics` and `/livez`.
+    pub metrics_listen: String,
     /// Database, as the role of daily work.
     pub database_url: String,
-    /// Database, as the owner of the tables, for migrations. Empty: migrations are run elsewhere.
+    /// Database, as the owner of the tables. With it the service runs the migrations at start; without it they are run elsewhere.
     pub owner_database_url: String,
     /// Most database connections.
     pub database_connections: u32,
@@ -27,6 +29,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "0.0.0.0:7002".to_owned(),
+            metrics_listen: "0.0.0.0:9002".to_owned(),
             database_url: String::new(),
             owner_database_url: String::new(),
             database_connections: 24,

@@ -67,9 +67,12 @@ pub struct Account {
 /// What `q` searches, derived from an account's other fields and stored beside them.
 #[derive(Debug, Serialize)]
 pub struct SearchKeys {
-    search_name: String,
-    search_phone: String,
-    search_email: String,
+    #[serde(rename = "search_name")]
+    name: String,
+    #[serde(rename = "search_phone")]
+    phone: String,
+    #[serde(rename = "search_email")]
+    email: String,
 }
 
 /// A row with everything the table holds, for writing.
@@ -89,9 +92,9 @@ impl Account {
         Stored {
             account: self,
             keys: SearchKeys {
-                search_name: doubled(&search_text(&[&self.display_name, &self.legal_name])),
-                search_phone: phone::digits(&self.phone),
-                search_email: numbers.trim().to_owned(),
+                name: doubled(&search_text(&[&self.display_name, &self.legal_name])),
+                phone: phone::digits(&self.phone),
+                email: numbers.trim().to_owned(),
             },
         }
     }

@@ -40,8 +40,8 @@ impl Address {
     /// Reads an address; an address without any part counts as none.
     pub fn read(field: &str, wire: PostalAddress, check: &mut Checker<'_>) -> Option<Self> {
         let region = wire.region_code.as_str();
-        if !region.is_empty() && !(region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase()))
-        {
+        let is_code = region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !(region.is_empty() || is_code) {
             let place = format!("{field}.region_code");
             check.refuse(
                 &place,

@@ -665,7 +665,9 @@ pub fn read_owned<R: Record>(
 
 async fn claim<R: Record>(tx: &mut Tx<'_>, records: &[R]) -> Result<()> {
     let mut claims = Claims::default();
-    records.iter().for_each(|record| claims.add(record.head().id, record.external_ids()));
+    for record in records {
+        claims.add(record.head().id, record.external_ids());
+    }
     if claims.is_empty() {
         return Ok(());
     }

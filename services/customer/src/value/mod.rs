@@ -8,13 +8,11 @@
 //! | [`name`] | name keys, pinyin, display order, search text |
 //! | [`url`] | web sites and their domains |
 //! | [`text`] | which free text is stored |
-//! | [`mask`] | partial masks of personal values |
 //!
 //! Every module is pure: no clock, no network, no database. Each error has a machine `reason()` and, through `Display`,
 //! a lowercase message for the caller.
 
 pub mod email;
-pub mod mask;
 pub mod name;
 pub mod phone;
 pub mod tax_id;

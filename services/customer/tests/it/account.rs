@@ -2,8 +2,8 @@
 
 use crm_proto::{
     crm::customer::v1::{
-        Account, BatchCreateAccountsRequest, CreateAccountRequest, DeleteAccountRequest, ExternalId, LifeCycleStage,
-        UndeleteAccountRequest, account::Kind,
+        Account, BatchCreateAccountsRequest, CreateAccountRequest, DeleteAccountRequest, ExternalId,
+        LifeCycleStage, UndeleteAccountRequest, account::Kind,
     },
     google::r#type::{Money, PostalAddress},
 };
@@ -22,7 +22,11 @@ fn full() -> Account {
         website: "www.huawei.com".into(),
         kind: Kind::Partner.into(),
         employee_count: 200_000,
-        annual_revenue: Some(Money { currency_code: "CNY".into(), units: 700_000_000_000, nanos: 500_000_000 }),
+        annual_revenue: Some(Money {
+            currency_code: "CNY".into(),
+            units: 700_000_000_000,
+            nanos: 500_000_000,
+        }),
         billing_address: Some(PostalAddress {
             region_code: "CN".into(),
             administrative_area: "广东省".into(),
@@ -44,7 +48,10 @@ async fn an_account_comes_back_as_created_with_its_values_in_standard_form() {
     let created = rig.create(&me, full()).await.unwrap();
     assert_eq!(created.phone, "+8675528780808");
     assert_eq!(created.email, "Info@huawei.com");
-    assert_eq!((created.website.as_str(), created.website_domain.as_str()), ("https://www.huawei.com/", "huawei.com"));
+    assert_eq!(
+        (created.website.as_str(), created.website_domain.as_str()),
+        ("https://www.huawei.com/", "huawei.com")
+    );
     assert_eq!(created.tags, ["重点", "vip"]);
     assert_eq!(created.number, "A000001");
     assert_eq!(created.owner_id, me.id.to_string());
@@ -69,7 +76,14 @@ async fn every_broken_rule_is_told_at_once_with_its_field() {
     let status = assert_error(rig.create(&me, bad).await, Code::InvalidArgument, "FIELD_INVALID");
     let mut fields: Vec<String> = violations(&status).into_iter().map(|(field, _)| field).collect();
     fields.sort();
-    let expected = ["annual_revenue.currency_code", "display_name", "email", "phone", "unified_social_credit_code", "website"];
+    let expected = [
+        "annual_revenue.currency_code",
+        "display_name",
+        "email",
+        "phone",
+        "unified_social_credit_code",
+        "website",
+    ];
     assert_eq!(fields, expected.map(|field| format!("account.{field}")));
 }
 
@@ -88,7 +102,12 @@ async fn an_update_changes_the_fields_of_its_mask_and_no_others() {
     let rig = Rig::new().await;
     let me = rig.administrator();
     let created = rig.create(&me, full()).await.unwrap();
-    let change = Account { id: created.id.clone(), region: "South".into(), email: String::new(), ..Account::default() };
+    let change = Account {
+        id: created.id.clone(),
+        region: "South".into(),
+        email: String::new(),
+        ..Account::default()
+    };
     let updated = rig.update(&me, change, &["region", "email"]).await.unwrap();
     assert_eq!((updated.region.as_str(), updated.email.as_str()), ("South", ""));
     assert_eq!((updated.phone.as_str(), updated.tags.len()), (created.phone.as_str(), 2));
@@ -117,7 +136,8 @@ async fn a_stale_etag_is_refused_with_the_current_one() {
         ..Account::default()
     };
     let updated = rig.update(&me, change("North"), &["region"]).await.unwrap();
-    let status = assert_error(rig.update(&me, change("South"), &["region"]).await, Code::Aborted, "ETAG_MISMATCH");
+    let status =
+        assert_error(rig.update(&me, change("South"), &["region"]).await, Code::Aborted, "ETAG_MISMATCH");
     assert_eq!(metadata(&status, "etag"), updated.etag);
 }
 
@@ -170,7 +190,8 @@ async fn a_batch_is_written_whole_or_not_at_all() {
     let status = assert_error(status, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(violations(&status)[0].0, "requests[1].account.display_name");
     assert!(rig.names(&me, crate::rig::search("good")).await.is_empty());
-    let created = accounts.batch_create_accounts(request(&["a", "b", "c"])).await.unwrap().into_inner().accounts;
+    let created =
+        accounts.batch_create_accounts(request(&["a", "b", "c"])).await.unwrap().into_inner().accounts;
     let names: Vec<&str> = created.iter().map(|account| account.display_name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
 }
@@ -189,7 +210,11 @@ async fn the_same_idempotency_key_makes_a_change_once_and_answers_alike() {
     let second = accounts.create_account(request("once")).await.unwrap().into_inner();
     assert_eq!(first, second);
     assert_eq!(rig.names(&me, crate::rig::search("once")).await.len(), 1);
-    assert_error(accounts.create_account(request("other")).await, Code::InvalidArgument, "IDEMPOTENCY_KEY_REUSED");
+    assert_error(
+        accounts.create_account(request("other")).await,
+        Code::InvalidArgument,
+        "IDEMPOTENCY_KEY_REUSED",
+    );
 
     // Many at once: one change, one answer.
     let both = (0..8).map(|_| {

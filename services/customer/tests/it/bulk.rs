@@ -32,7 +32,11 @@ async fn rows_create_update_or_leave_records_by_external_id() {
     let me = rig.administrator();
     let first = upsert(&rig, &me, vec![row("1", named("one")), row("2", named("two"))]).await;
     assert_eq!(outcomes(&first), [Outcome::Created, Outcome::Created]);
-    let rows = vec![row("1", Account { region: "North".into(), ..named("one") }), row("2", named("two")), row("3", named("three"))];
+    let rows = vec![
+        row("1", Account { region: "North".into(), ..named("one") }),
+        row("2", named("two")),
+        row("3", named("three")),
+    ];
     let second = upsert(&rig, &me, rows).await;
     assert_eq!(outcomes(&second), [Outcome::Updated, Outcome::Unchanged, Outcome::Created]);
     assert_eq!(second[0].id, first[0].id);

@@ -85,7 +85,8 @@ async fn the_server_sends_no_more_than_the_credit() {
         rig.create(&me, named(&format!("n{index}"))).await.unwrap();
     }
     let (sender, requests) = tokio::sync::mpsc::channel(4);
-    let first = SubscribeRequest { start_from: StartFrom::Earliest.into(), credit: 2, ..SubscribeRequest::default() };
+    let first =
+        SubscribeRequest { start_from: StartFrom::Earliest.into(), credit: 2, ..SubscribeRequest::default() };
     sender.send(first).await.unwrap();
     let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
     let mut stream = rig.events(&me).subscribe(requests).await.unwrap().into_inner();
@@ -108,7 +109,10 @@ async fn a_subscriber_sees_its_own_tenant_scope_and_masks_only() {
     rig.create(&boss, named("boss's")).await.unwrap();
     rig.create(&anna, Account { phone: "+8613812341234".into(), ..named("anna's") }).await.unwrap();
     let events = read(&rig, &anna, StartFrom::Earliest, "", 1).await;
-    let told = AccountCreated::decode(events[0].payload.as_ref().unwrap().value.as_slice()).unwrap().account.unwrap();
+    let told = AccountCreated::decode(events[0].payload.as_ref().unwrap().value.as_slice())
+        .unwrap()
+        .account
+        .unwrap();
     assert_eq!((told.display_name.as_str(), told.phone.as_str()), ("anna's", "+86138****1234"));
 
     let foreign = read(&rig, &stranger, StartFrom::Earliest, "", 1).await;
@@ -139,4 +143,25 @@ async fn a_cursor_older_than_the_log_is_told_to_start_anew() {
     let request =
         StreamEventsRequest { start_from: StartFrom::After.into(), cursor, ..StreamEventsRequest::default() };
     assert_error(rig.events(&me).stream_events(request).await, Code::FailedPrecondition, "RESYNC_REQUIRED");
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_server_goes_down_and_says_so() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let mut stream = rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap().into_inner();
+    rig.shutdown.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), stream.message()).await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_caller_may_no_longer_read() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let mut stream = rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap().into_inner();
+    rig.callers.revoke(&me);
+    let within = crm_kit_rpc::layer::guard::RECHECK + Duration::from_secs(10);
+    let ended = tokio::time::timeout(within, stream.message()).await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
 }

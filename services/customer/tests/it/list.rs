@@ -18,10 +18,17 @@ async fn filters_select_and_explain_themselves() {
     let ordered = |text: &str| ListAccountsRequest { order_by: "display_name".into(), ..filter(text) };
     assert_eq!(rig.names(&me, ordered("employee_count > 100")).await, ["b", "c"]);
     assert_eq!(rig.names(&me, ordered("level == \"LEVEL_A\" && !(employee_count > 100)")).await, ["a"]);
-    assert_eq!(rig.names(&me, ordered("\"tag-b\" in tags || display_name.startsWith(\"c\")")).await, ["b", "c"]);
+    assert_eq!(
+        rig.names(&me, ordered("\"tag-b\" in tags || display_name.startsWith(\"c\")")).await,
+        ["b", "c"]
+    );
     assert_eq!(rig.names(&me, ordered("create_time <= now && !has(parent_id)")).await, ["a", "b", "c"]);
-    let status = assert_error(rig.list(&me, filter("numbre == \"a\"")).await, Code::InvalidArgument, "FILTER_INVALID");
-    assert!(violations(&status)[0].0 == "filter" && status.message().contains("did you mean \"number\""), "{status:?}");
+    let status =
+        assert_error(rig.list(&me, filter("numbre == \"a\"")).await, Code::InvalidArgument, "FILTER_INVALID");
+    assert!(
+        violations(&status)[0].0 == "filter" && status.message().contains("did you mean \"number\""),
+        "{status:?}"
+    );
 }
 
 #[tokio::test]
@@ -29,10 +36,21 @@ async fn pages_meet_without_gap_or_repetition_in_every_order() {
     let rig = Rig::new().await;
     let me = rig.administrator();
     for index in 0..23 {
-        let account = Account { employee_count: index % 3, region: format!("r{}", index % 2), ..named(&format!("n{index:02}")) };
+        let account = Account {
+            employee_count: index % 3,
+            region: format!("r{}", index % 2),
+            ..named(&format!("n{index:02}"))
+        };
         rig.create(&me, account).await.unwrap();
     }
-    for order in ["", "display_name", "employee_count desc", "region, employee_count desc", "last_activity_time desc", "create_time"] {
+    for order in [
+        "",
+        "display_name",
+        "employee_count desc",
+        "region, employee_count desc",
+        "last_activity_time desc",
+        "create_time",
+    ] {
         let mut seen = Vec::new();
         let mut token = String::new();
         loop {
@@ -87,7 +105,8 @@ async fn search_finds_names_in_any_script_pinyin_phone_digits_and_mail() {
     rig.create(&me, huawei).await.unwrap();
     rig.create(&me, named("Müller & Söhne GmbH")).await.unwrap();
     rig.create(&me, named("100% Cotton_Works")).await.unwrap();
-    for q in ["华为", "为", "huawei", "hua wei", "hw", "HWJS", "8780", "755-2878", "info@hua", "914403", "為"] {
+    for q in ["华为", "为", "huawei", "hua wei", "hw", "HWJS", "8780", "755-2878", "info@hua", "914403", "為"]
+    {
         assert_eq!(rig.names(&me, search(q)).await, ["华为技术有限公司"], "{q}");
     }
     for q in ["müller", "muller", "söhne"] {
@@ -116,10 +135,22 @@ async fn plans_of_lists_and_searches_use_an_index_under_the_service_role() {
     let db = rig.database.db();
     let tenant = me.tenant_id;
     for (sql, index) in [
-        ("SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND (search_name LIKE '%ab12%') ORDER BY create_time DESC, id DESC LIMIT 51", "account_search_name_idx"),
-        ("SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND (search_phone LIKE '%8780%') ORDER BY create_time DESC, id DESC LIMIT 51", "account_search_phone_idx"),
-        ("SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL ORDER BY create_time DESC, id DESC LIMIT 51", "account_create_time_idx"),
-        ("SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND (display_name, id) > ('Company 5', $1) ORDER BY display_name, id LIMIT 51", "account_display_name_idx"),
+        (
+            "SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND (search_name LIKE '%ab12%') ORDER BY create_time DESC, id DESC LIMIT 51",
+            "account_search_name_idx",
+        ),
+        (
+            "SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND (search_phone LIKE '%8780%') ORDER BY create_time DESC, id DESC LIMIT 51",
+            "account_search_phone_idx",
+        ),
+        (
+            "SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL ORDER BY create_time DESC, id DESC LIMIT 51",
+            "account_create_time_idx",
+        ),
+        (
+            "SELECT id FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND (display_name, id) > ('Company 5', $1) ORDER BY display_name, id LIMIT 51",
+            "account_display_name_idx",
+        ),
     ] {
         let plan = db
             .for_tenant(tenant, move |tx| {

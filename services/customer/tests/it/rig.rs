@@ -81,7 +81,11 @@ impl Rig {
         self.accounts(caller).update_account(request).await.map(tonic::Response::into_inner)
     }
 
-    pub async fn list(&self, caller: &Caller, request: ListAccountsRequest) -> Result<ListAccountsResponse, Status> {
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        request: ListAccountsRequest,
+    ) -> Result<ListAccountsResponse, Status> {
         self.accounts(caller).list_accounts(request).await.map(tonic::Response::into_inner)
     }
 

@@ -13,12 +13,14 @@ async fn a_caller_sees_and_changes_only_records_within_its_scope() {
     let rig = Rig::new().await;
     let boss = rig.administrator();
     let rights = Rights::all(boss.tenant_id);
-    let (anna, bert) = (rig.callers.add(&rights.clone().with_team(&[])), rig.callers.add(&rights.clone().with_team(&[])));
+    let (anna, bert) =
+        (rig.callers.add(&rights.clone().with_team(&[])), rig.callers.add(&rights.clone().with_team(&[])));
     let lead = rig.callers.add(&rights.with_team(&[anna.id]));
     let of_anna = rig.create(&anna, named("anna's")).await.unwrap();
     rig.create(&bert, named("bert's")).await.unwrap();
 
-    let everything = ListAccountsRequest { order_by: "display_name".into(), ..ListAccountsRequest::default() };
+    let everything =
+        ListAccountsRequest { order_by: "display_name".into(), ..ListAccountsRequest::default() };
     assert_eq!(rig.names(&anna, everything.clone()).await, ["anna's"]);
     assert_eq!(rig.names(&lead, everything.clone()).await, ["anna's"]);
     assert_eq!(rig.names(&boss, everything).await, ["anna's", "bert's"]);
@@ -57,7 +59,8 @@ async fn without_credential_or_permission_nothing_happens() {
     assert_eq!(crm_testkit::status::metadata(&status, "permission"), "customer.accounts.create");
     rig.callers.revoke(&reader);
     assert_error(rig.list(&reader, filter("")).await, Code::Unauthenticated, "CREDENTIAL_INVALID");
-    let mut bare = crm_proto::crm::customer::v1::account_service_client::AccountServiceClient::new(rig.channel.clone());
+    let mut bare =
+        crm_proto::crm::customer::v1::account_service_client::AccountServiceClient::new(rig.channel.clone());
     assert_error(bare.list_accounts(filter("")).await, Code::Unauthenticated, "CREDENTIAL_MISSING");
 }
 

@@ -137,8 +137,8 @@ mod tests {
         crm_proto::pool().get_message_by_name("google.type.PostalAddress").unwrap()
     }
 
-    fn mask(paths: &[&str]) -> Option<FieldMask> {
-        Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() })
+    fn mask(paths: &[&str]) -> FieldMask {
+        FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() }
     }
 
     fn sample() -> PostalAddress {
@@ -150,15 +150,14 @@ mod tests {
         let incoming = PostalAddress { locality: "Beijing".into(), ..Default::default() };
         let merged = merge(&address(), &sample(), &incoming, None, &[]).unwrap();
         assert_eq!((merged.locality.as_str(), merged.postal_code.as_str()), ("Beijing", "200000"));
-        let replaced = merge(&address(), &sample(), &incoming, mask(&["*"]).as_ref(), &["revision"]).unwrap();
+        let replaced = merge(&address(), &sample(), &incoming, Some(&mask(&["*"])), &["revision"]).unwrap();
         assert_eq!(replaced.postal_code, "");
     }
 
     #[test]
     fn a_named_field_that_is_empty_is_cleared() {
         let merged =
-            merge(&address(), &sample(), &PostalAddress::default(), mask(&["locality"]).as_ref(), &[])
-                .unwrap();
+            merge(&address(), &sample(), &PostalAddress::default(), Some(&mask(&["locality"])), &[]).unwrap();
         assert_eq!((merged.locality.as_str(), merged.postal_code.as_str()), ("", "200000"));
     }
 
@@ -171,16 +170,16 @@ mod tests {
         };
         let current = info(&[("a", "1"), ("b", "2")]);
         let merged =
-            merge(&descriptor, &current, &info(&[("b", "3")]), mask(&["metadata.b"]).as_ref(), &[]).unwrap();
+            merge(&descriptor, &current, &info(&[("b", "3")]), Some(&mask(&["metadata.b"])), &[]).unwrap();
         assert_eq!(merged, info(&[("a", "1"), ("b", "3")]));
-        let merged = merge(&descriptor, &current, &info(&[]), mask(&["metadata.a"]).as_ref(), &[]).unwrap();
+        let merged = merge(&descriptor, &current, &info(&[]), Some(&mask(&["metadata.a"])), &[]).unwrap();
         assert_eq!(merged, info(&[("b", "2")]));
     }
 
     #[test]
     fn unknown_paths_are_refused_by_name() {
         let error =
-            merge(&address(), &sample(), &sample(), mask(&["nope", "locality.x"]).as_ref(), &[]).unwrap_err();
+            merge(&address(), &sample(), &sample(), Some(&mask(&["nope", "locality.x"])), &[]).unwrap_err();
         assert_eq!(error.violations().len(), 2);
         assert!(error.violations()[0].message.contains("nope"));
     }

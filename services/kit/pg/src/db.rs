@@ -7,7 +7,7 @@
 //!
 //! Not here: SQL of any service.
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{borrow::Cow, marker::PhantomData, sync::Arc, time::Duration};
 
 use crm_kit_api::{Call, Error, Result, call::Statistics};
 use futures::future::BoxFuture;
@@ -110,7 +110,7 @@ impl Db {
         let attempts = async {
             let outcome = self.attempt(&Plan::of(call, "BEGIN", deadline), &mut work, Some(&commit)).await;
             match (outcome, &call.idempotency) {
-                (Err(error), Some(_)) => self.replay(call).await?.map_or(Err(error), Ok),
+                (Err(error), Some(_)) => self.replay(call).await?.ok_or(error),
                 (outcome, _) => outcome,
             }
         };
@@ -222,10 +222,10 @@ impl Db {
     /// One round trip: begin, and set what holds for this transaction only.
     async fn begin<'c>(&self, plan: &Plan<'_>) -> Result<Tx<'c>> {
         let Plan { tenant_id, begin, deadline, .. } = plan;
-        let mut sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'");
-        if let Some(left) = deadline {
-            sql.push_str(&format!("; SET LOCAL statement_timeout = {}", left.as_millis().max(1)));
-        }
+        let deadline = deadline.map_or_else(String::new, |left| {
+            format!("; SET LOCAL statement_timeout = {}", left.as_millis().max(1))
+        });
+        let sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'{deadline}");
         // Built from keywords, a UUID and a number only.
         let inner = self.pool.begin_with(AssertSqlSafe(sql)).await.map_err(database_error)?;
         Ok(Tx { borrows: PhantomData, inner, tenant_id: *tenant_id, changes: Vec::new(), statements: 1 })
@@ -290,11 +290,10 @@ async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = Result
 /// The error for a failure of the database itself. Constraint violations that a caller can cause are told apart by
 /// [`crate::constraint::map`] before they get here.
 pub fn database_error(error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|database| database.code().map(|code| code.into_owned()));
+    let code = error.as_database_error().and_then(|database| database.code().map(Cow::into_owned));
     match (code.as_deref(), &error) {
-        (Some("40001" | "40P01"), _) => Error::concurrent_change().caused_by(error),
+        (Some("40001" | "40P01" | "55P03"), _) => Error::concurrent_change().caused_by(error),
         (Some("57014"), _) => Error::deadline_exceeded().caused_by(error),
-        (Some("55P03"), _) => Error::concurrent_change().caused_by(error),
         (Some(class), _)
             if class.starts_with("57P") || class.starts_with("53") || class.starts_with("08") =>
         {

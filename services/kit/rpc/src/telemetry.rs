@@ -1,7 +1,9 @@
 //! Log lines and metrics of a process.
 
 use crm_kit_api::{Error, Result};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusBuilder;
+pub use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -25,4 +27,14 @@ pub fn install(format: LogFormat) -> Result<PrometheusHandle> {
     };
     installed.map_err(|error| Error::bug(error.to_string()))?;
     PrometheusBuilder::new().install_recorder().map_err(Error::internal)
+}
+
+/// Serves `/metrics` for Prometheus and `/livez` on a port of their own until `shutdown`.
+pub async fn serve(metrics: PrometheusHandle, address: &str, shutdown: CancellationToken) -> Result<()> {
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(Error::internal)?;
+    let routes = axum::Router::new()
+        .route("/metrics", axum::routing::get(move || std::future::ready(metrics.render())))
+        .route("/livez", axum::routing::get(|| std::future::ready("ok\n")));
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned());
+    serving.await.map_err(Error::internal)
 }

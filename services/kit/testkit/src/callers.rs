@@ -73,7 +73,8 @@ impl Callers {
             None => Scope::All,
             Some(team) => Scope::Owners(team.iter().copied().chain([id]).collect::<Vec<_>>().into()),
         };
-        let masks = rights.masks.iter().fold(Masks::default(), |masks, (class, mask)| masks.with(*class, *mask));
+        let masks =
+            rights.masks.iter().fold(Masks::default(), |masks, (class, mask)| masks.with(*class, *mask));
         let access = Access {
             tenant_id: rights.tenant_id,
             caller_id: id,

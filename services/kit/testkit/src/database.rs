@@ -10,8 +10,7 @@ use crm_kit_pg::{
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _,
-    migrate::Migrator,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, migrate::Migrator,
     postgres::PgConnectOptions,
 };
 use tokio::sync::OnceCell;
@@ -40,7 +39,12 @@ impl Database {
         let database = format!("t_{}", Uuid::new_v4().simple());
         run(&mut admin, &format!("CREATE DATABASE {database} TEMPLATE {template} OWNER {owner}")).await;
         let options = |role: &str| {
-            superuser.clone().database(&database).username(role).password(PASSWORD).disable_statement_logging()
+            superuser
+                .clone()
+                .database(&database)
+                .username(role)
+                .password(PASSWORD)
+                .disable_statement_logging()
         };
         Self { owner: options(&owner), service: options(&service), superuser: superuser.database(&database) }
     }
@@ -68,8 +72,8 @@ async fn template(
     for migration in migrate::KIT.iter().chain(migrations.iter()) {
         hash.update(&*migration.checksum);
     }
-    let level: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let template = format!("template_{name}_{level}");
+    let level = hash.finalize().iter().take(8).fold(0_u64, |level, byte| level << 8 | u64::from(*byte));
+    let template = format!("template_{name}_{level:x}");
     // Other test processes may be at the same place.
     run(admin, "SELECT pg_advisory_lock(4711)").await;
     let exists = sqlx::query("SELECT 1 FROM pg_database WHERE datname = $1")
@@ -88,7 +92,8 @@ async fn template(
         }
         let draft = format!("{template}_draft");
         run(admin, &format!("DROP DATABASE IF EXISTS {draft}")).await;
-        run(admin, &format!("CREATE DATABASE {draft} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")).await;
+        run(admin, &format!("CREATE DATABASE {draft} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"))
+            .await;
         let mut conn = connect(&superuser.clone().database(&draft)).await;
         run(&mut conn, "CREATE EXTENSION IF NOT EXISTS pg_trgm").await;
         run(&mut conn, &format!("ALTER SCHEMA public OWNER TO {owner}")).await;

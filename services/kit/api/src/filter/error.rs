@@ -100,6 +100,23 @@ fn edit_distance(left: &str, right: &str) -> usize {
     above[right.len()]
 }
 
+impl From<Error> for crate::Error {
+    fn from(error: Error) -> Self {
+        if let ErrorKind::Masked(path) = &error.kind {
+            return Self::field_masked(path);
+        }
+        let place = error.to_string();
+        let violation = crate::error::Violation::new("filter", "FILTER_INVALID", place.clone());
+        Self::new(
+            tonic::Code::InvalidArgument,
+            crate::error::COMMON_DOMAIN,
+            "FILTER_INVALID",
+            format!("filter: {place}"),
+        )
+        .with_violation(violation)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,22 +139,5 @@ mod tests {
     fn columns_count_characters_not_bytes() {
         let error = Error::new(ErrorKind::Syntax, "名称 ".len(), "x").located_in("名称 = 1");
         assert_eq!((error.position, error.column), (7, 4));
-    }
-}
-
-impl From<Error> for crate::Error {
-    fn from(error: Error) -> Self {
-        if let ErrorKind::Masked(path) = &error.kind {
-            return Self::field_masked(path);
-        }
-        let place = error.to_string();
-        let violation = crate::error::Violation::new("filter", "FILTER_INVALID", place.clone());
-        Self::new(
-            tonic::Code::InvalidArgument,
-            crate::error::COMMON_DOMAIN,
-            "FILTER_INVALID",
-            format!("filter: {place}"),
-        )
-        .with_violation(violation)
     }
 }

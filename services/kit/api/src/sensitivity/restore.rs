@@ -1,7 +1,11 @@
 //! The way back: what a caller sent in masked form becomes the real value again before it is stored.
 
+use std::collections::HashMap;
+
 use prost::Message;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
+};
 
 use super::{Mask, Masks, Sensitivity, class_of, partial};
 use crate::error::{Error, Result, Violations};
@@ -21,56 +25,135 @@ pub fn restore<M: Message + Default>(
     target.transcode_from(incoming).map_err(Error::internal)?;
     let mut source = DynamicMessage::new(descriptor.clone());
     source.transcode_from(current).map_err(Error::internal)?;
-    let mut violations = Violations::default();
-    restore_message(field, &mut target, &source, masks, &mut violations);
-    violations.into_result(())?;
+    let mut restorer = Restorer { masks, violations: Violations::default() };
+    restorer.message(field, &mut target, &source);
+    restorer.violations.into_result(())?;
     target.transcode_to().map_err(Error::internal)
 }
 
-fn restore_message(
-    path: &str,
-    target: &mut DynamicMessage,
-    current: &DynamicMessage,
-    masks: &Masks,
-    violations: &mut Violations,
-) {
-    for field in target.descriptor().fields() {
-        let path = format!("{path}.{}", field.name());
-        let class = class_of(&field);
-        if class != Sensitivity::Unspecified {
-            restore_field(&path, &field, class, target, current, masks, violations);
-        } else if let Kind::Message(_) = field.kind() {
-            restore_nested(&path, &field, target, current, masks, violations);
-        }
-    }
+/// One pass over a message and what it was.
+struct Restorer<'m> {
+    masks: &'m Masks,
+    violations: Violations,
 }
 
-fn restore_field(
-    path: &str,
-    field: &FieldDescriptor,
-    class: Sensitivity,
-    target: &mut DynamicMessage,
-    current: &DynamicMessage,
-    masks: &Masks,
-    violations: &mut Violations,
-) {
-    let mask = masks.of(class);
-    if mask == Mask::None {
-        return;
-    }
-    let is_text = matches!(field.kind(), Kind::String);
-    if mask == Mask::Hidden || !is_text {
-        if !target.has_field(field) {
-            keep(field, target, current);
+impl Restorer<'_> {
+    fn message(&mut self, path: &str, target: &mut DynamicMessage, current: &DynamicMessage) {
+        for field in target.descriptor().fields() {
+            let path = format!("{path}.{}", field.name());
+            let class = class_of(&field);
+            if class != Sensitivity::Unspecified {
+                self.field(&path, &field, target, current);
+            } else if let Kind::Message(_) = field.kind() {
+                self.nested(&path, &field, target, current);
+            }
         }
-        return;
     }
-    let sent = target.get_field(field).as_str().unwrap_or_default().to_owned();
-    let real = current.get_field(field).as_str().unwrap_or_default().to_owned();
-    if !real.is_empty() && sent == partial(class, &real) {
-        keep(field, target, current);
-    } else if sent.contains('*') {
-        violations.add(path, "MASKED_VALUE", "is the masked form of another value");
+
+    fn field(
+        &mut self,
+        path: &str,
+        field: &FieldDescriptor,
+        target: &mut DynamicMessage,
+        current: &DynamicMessage,
+    ) {
+        let class = class_of(field);
+        let mask = self.masks.of(class);
+        if mask == Mask::None {
+            return;
+        }
+        let is_text = matches!(field.kind(), Kind::String);
+        if mask == Mask::Hidden || !is_text {
+            if !target.has_field(field) {
+                keep(field, target, current);
+            }
+            return;
+        }
+        let sent = target.get_field(field).as_str().unwrap_or_default().to_owned();
+        let real = current.get_field(field).as_str().unwrap_or_default().to_owned();
+        if !real.is_empty() && sent == partial(class, &real) {
+            keep(field, target, current);
+        } else if sent.contains('*') {
+            self.refuse(path);
+        }
+    }
+
+    fn nested(
+        &mut self,
+        path: &str,
+        field: &FieldDescriptor,
+        target: &mut DynamicMessage,
+        current: &DynamicMessage,
+    ) {
+        let real = current.get_field(field).into_owned();
+        if !target.has_field(field) && !field.is_map() {
+            return;
+        }
+        match (target.get_field_mut(field), &real) {
+            (Value::List(items), Value::List(real)) => {
+                let messages = items
+                    .iter_mut()
+                    .enumerate()
+                    .filter_map(|(index, item)| Some((index, item.as_message_mut()?)));
+                for (index, item) in messages {
+                    self.item(&format!("{path}[{index}]"), item, real);
+                }
+            }
+            (Value::Map(entries), Value::Map(real)) => self.map(path, entries, real),
+            (Value::Message(item), Value::Message(real)) => self.message(path, item, real),
+            _ => {}
+        }
+    }
+
+    /// An item of a list stands for the current item whose masked form it repeats, wherever that one stands.
+    fn item(&mut self, path: &str, item: &mut DynamicMessage, current: &[Value]) {
+        for real in current.iter().filter_map(Value::as_message) {
+            let mut attempt = item.clone();
+            let mut trial = Restorer { masks: self.masks, violations: Violations::default() };
+            trial.message(path, &mut attempt, real);
+            if trial.violations.is_empty() && attempt != *item {
+                *item = attempt;
+                return;
+            }
+        }
+        self.message(path, item, &DynamicMessage::new(item.descriptor()));
+    }
+
+    fn map(&mut self, path: &str, entries: &mut HashMap<MapKey, Value>, current: &HashMap<MapKey, Value>) {
+        for (key, value) in current {
+            let Value::Message(real) = value else { continue };
+            match entries.get_mut(key) {
+                Some(Value::Message(sent)) => self.value(path, sent, real),
+                None if self.mask_of_value(real) == Mask::Hidden => {
+                    entries.insert(key.clone(), value.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A value that states its own class, such as the value of a tenant-made field.
+    fn value(&mut self, path: &str, sent: &mut DynamicMessage, real: &DynamicMessage) {
+        let mask = self.mask_of_value(real);
+        if mask == Mask::None {
+            return;
+        }
+        let (sent_text, real_text) = (text_of(sent), text_of(real));
+        let repeats = mask == Mask::Partial && sent_text == partial(class_of_value(real), &real_text);
+        let is_empty = sent.fields().all(|(field, _)| field.containing_oneof().is_none());
+        if is_empty || (repeats && !real_text.is_empty()) {
+            *sent = real.clone();
+        } else if sent_text.contains('*') {
+            self.refuse(path);
+        }
+    }
+
+    fn mask_of_value(&self, message: &DynamicMessage) -> Mask {
+        self.masks.of(class_of_value(message))
+    }
+
+    fn refuse(&mut self, path: &str) {
+        self.violations.add(path, "MASKED_VALUE", "is the masked form of another value");
     }
 }
 
@@ -80,101 +163,8 @@ fn keep(field: &FieldDescriptor, target: &mut DynamicMessage, current: &DynamicM
     }
 }
 
-fn restore_nested(
-    path: &str,
-    field: &FieldDescriptor,
-    target: &mut DynamicMessage,
-    current: &DynamicMessage,
-    masks: &Masks,
-    violations: &mut Violations,
-) {
-    let real = current.get_field(field).into_owned();
-    match (target.get_field_mut(field), &real) {
-        (Value::List(items), Value::List(real)) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                if let Value::Message(item) = item {
-                    restore_item(&format!("{path}[{index}]"), item, real, masks, violations);
-                }
-            }
-        }
-        (Value::Map(entries), Value::Map(real)) => {
-            let mut hidden = Vec::new();
-            for (key, value) in real {
-                match (entries.get_mut(key), value) {
-                    (Some(Value::Message(sent)), Value::Message(value)) => {
-                        restore_value(path, sent, value, masks, violations);
-                    }
-                    (None, Value::Message(message)) if mask_of_value(message, masks) == Mask::Hidden => {
-                        hidden.push((key.clone(), value.clone()));
-                    }
-                    _ => {}
-                }
-            }
-            entries.extend(hidden);
-        }
-        (Value::Message(item), Value::Message(real)) if current.has_field(field) => {
-            restore_message(path, item, real, masks, violations);
-        }
-        _ => {}
-    }
-    if !target.has_field(field)
-        || target.get_field(field).as_message().is_some_and(|message| message.fields().next().is_none())
-    {
-        // `get_field_mut` makes an empty message of an unset field; an unset field stays unset.
-        if !field.is_list() && !field.is_map() && !current.has_field(field) {
-            target.clear_field(field);
-        }
-    }
-}
-
-/// An item of a list stands for the current item whose masked form it repeats, wherever that one stands.
-fn restore_item(
-    path: &str,
-    item: &mut DynamicMessage,
-    current: &[Value],
-    masks: &Masks,
-    violations: &mut Violations,
-) {
-    for real in current.iter().filter_map(Value::as_message) {
-        let mut attempt = item.clone();
-        let mut misses = Violations::default();
-        restore_message(path, &mut attempt, real, masks, &mut misses);
-        if misses.is_empty() && attempt != *item {
-            *item = attempt;
-            return;
-        }
-    }
-    let nothing = DynamicMessage::new(item.descriptor());
-    restore_message(path, item, &nothing, masks, violations);
-}
-
-/// A value that states its own class, such as the value of a tenant-made field.
-fn restore_value(
-    path: &str,
-    sent: &mut DynamicMessage,
-    real: &DynamicMessage,
-    masks: &Masks,
-    violations: &mut Violations,
-) {
-    let mask = mask_of_value(real, masks);
-    if mask == Mask::None {
-        return;
-    }
-    let text = |message: &DynamicMessage| {
-        message.get_field_by_number(1).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-    };
-    let (sent_text, real_text) = (text(sent), text(real));
-    let repeats = mask == Mask::Partial && sent_text == partial(class_of_value(real), &real_text);
-    let is_empty = sent.fields().all(|(field, _)| field.containing_oneof().is_none());
-    if is_empty || (repeats && !real_text.is_empty()) {
-        *sent = real.clone();
-    } else if sent_text.contains('*') {
-        violations.add(path, "MASKED_VALUE", "is the masked form of another value");
-    }
-}
-
-fn mask_of_value(message: &DynamicMessage, masks: &Masks) -> Mask {
-    masks.of(class_of_value(message))
+fn text_of(message: &DynamicMessage) -> String {
+    message.get_field_by_number(1).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn class_of_value(message: &DynamicMessage) -> Sensitivity {

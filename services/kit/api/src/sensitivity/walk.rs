@@ -55,19 +55,26 @@ impl Masker {
         match self.plans.get(type_name) {
             Some(plan) if masks.any() => {
                 let mut out = BytesMut::with_capacity(message.len());
-                self.walk(plan, message.clone(), masks, &mut out, MAX_DEPTH)
-                    .map_err(|error| Error::internal(error))?;
+                let walk = Walk { plans: &self.plans, masks };
+                walk.message(plan, message.clone(), &mut out, MAX_DEPTH).map_err(Error::internal)?;
                 Ok(out.freeze())
             }
             _ => Ok(message.clone()),
         }
     }
+}
 
-    fn walk(
+/// One pass for one caller.
+struct Walk<'w> {
+    plans: &'w HashMap<String, Plan>,
+    masks: &'w Masks,
+}
+
+impl Walk<'_> {
+    fn message(
         &self,
         plan: &Plan,
         mut message: Bytes,
-        masks: &Masks,
         out: &mut BytesMut,
         depth: u32,
     ) -> Result<(), Malformed> {
@@ -91,62 +98,59 @@ impl Masker {
                 continue;
             };
             let value = take(wire_type, number, &mut message)?;
-            self.put(&step, (number, wire_type), value, masks, out, depth)?;
-        }
-        Ok(())
-    }
-
-    fn put(
-        &self,
-        step: &Step,
-        (number, wire_type): (u32, WireType),
-        value: Bytes,
-        masks: &Masks,
-        out: &mut BytesMut,
-        depth: u32,
-    ) -> Result<(), Malformed> {
-        let mut inner = BytesMut::new();
-        match step {
-            Step::Text(class) => match masks.of(*class) {
-                Mask::None => inner.put_slice(&value),
-                Mask::Partial => {
-                    let text = std::str::from_utf8(&value).map_err(|_| Malformed)?;
-                    inner.put_slice(partial(*class, text).as_bytes());
-                }
-                Mask::Hidden => return Ok(()),
-            },
-            Step::Opaque(class) if masks.of(*class) != Mask::None => return Ok(()),
-            Step::Opaque(_) => {
-                encode_key(number, wire_type, out);
-                if wire_type == WireType::LengthDelimited {
+            let as_it_is = &whole[..whole.len() - message.len()];
+            match self.value(&step, value, depth)? {
+                Seen::AsItIs => out.put_slice(as_it_is),
+                Seen::Hidden => {}
+                Seen::Changed(value) => {
+                    encode_key(number, WireType::LengthDelimited, out);
                     encode_varint(value.len() as u64, out);
+                    out.put_slice(&value);
                 }
-                out.put_slice(&value);
-                return Ok(());
             }
-            Step::Message(name) => match self.plans.get(name) {
-                Some(plan) => self.walk(plan, value, masks, &mut inner, depth - 1)?,
-                None => inner.put_slice(&value),
-            },
-            Step::Any => self.any(value, masks, &mut inner, depth - 1)?,
         }
-        encode_key(number, WireType::LengthDelimited, out);
-        encode_varint(inner.len() as u64, out);
-        out.put_slice(&inner);
         Ok(())
     }
 
-    /// A `google.protobuf.Any`: field 1 is the type URL, field 2 the message.
-    fn any(&self, any: Bytes, masks: &Masks, out: &mut BytesMut, depth: u32) -> Result<(), Malformed> {
+    /// A field's value as the caller sees it.
+    fn value(&self, step: &Step, value: Bytes, depth: u32) -> Result<Seen, Malformed> {
+        match step {
+            Step::Text(class) | Step::Opaque(class) if self.masks.of(*class) == Mask::None => {
+                Ok(Seen::AsItIs)
+            }
+            Step::Text(class) if self.masks.of(*class) == Mask::Partial => {
+                let text = std::str::from_utf8(&value).map_err(|_| Malformed)?;
+                Ok(Seen::Changed(partial(*class, text).into()))
+            }
+            Step::Text(_) | Step::Opaque(_) => Ok(Seen::Hidden),
+            Step::Message(name) => {
+                let Some(plan) = self.plans.get(name) else { return Ok(Seen::AsItIs) };
+                let mut inner = BytesMut::with_capacity(value.len());
+                self.message(plan, value, &mut inner, depth - 1)?;
+                Ok(Seen::Changed(inner.freeze()))
+            }
+            Step::Any => self.any(value, depth - 1).map(Seen::Changed),
+        }
+    }
+
+    /// A `google.protobuf.Any`, by the plan of what it holds.
+    fn any(&self, any: Bytes, depth: u32) -> Result<Bytes, Malformed> {
         let mut message = <prost_types::Any as prost::Message>::decode(any).map_err(|_| Malformed)?;
-        let name = message.type_url.rsplit('/').next().unwrap_or_default().to_owned();
-        if let Some(plan) = self.plans.get(&name) {
+        let name = message.type_url.rsplit('/').next().unwrap_or_default();
+        if let Some(plan) = self.plans.get(name) {
             let mut inner = BytesMut::new();
-            self.walk(plan, Bytes::from(std::mem::take(&mut message.value)), masks, &mut inner, depth)?;
+            self.message(plan, Bytes::from(std::mem::take(&mut message.value)), &mut inner, depth)?;
             message.value = inner.to_vec();
         }
-        prost::Message::encode(&message, out).map_err(|_| Malformed)
+        Ok(prost::Message::encode_to_vec(&message).into())
     }
+}
+
+/// What a caller sees of a value.
+enum Seen {
+    AsItIs,
+    Hidden,
+    Changed(Bytes),
 }
 
 /// The step for a field whose class is stated by its sibling.

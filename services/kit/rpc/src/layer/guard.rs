@@ -35,9 +35,9 @@ use crate::auth::{Authenticate, Credential};
 /// Deadline of unary calls that state none.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest deadline that is honoured for unary calls.
-const LONGEST_DEADLINE: Duration = Duration::from_secs(300);
+const LONGEST_DEADLINE: Duration = Duration::from_mins(5);
 /// How often the credential of an open stream is checked again.
-const RECHECK: Duration = Duration::from_secs(20);
+pub const RECHECK: Duration = Duration::from_secs(20);
 
 /// What guards share.
 pub struct Walls {
