@@ -1,0 +1,67 @@
+//! Bulk upsert of the benchmark's accounts, against COPY of the same rows into the same table with its indexes.
+
+use std::time::Instant;
+
+use crm_proto::crm::customer::v1::{BulkUpsertAccountsRequest, ExternalId, account_service_client::AccountServiceClient};
+use futures::{StreamExt as _, TryStreamExt as _};
+use sqlx::{
+    AssertSqlSafe,
+    postgres::{PgConnection, PgPoolCopyExt as _},
+};
+
+use crate::{load::Report, rig::Rig, work};
+
+/// Fills the table through the service, then measures COPY of the same rows.
+pub async fn fill_against_copy(rig: &Rig, accounts: usize, report: &mut Report) {
+    println!("{accounts} accounts by bulk upsert");
+    let owners = rig.owners.clone();
+    let rows = (0..u64::try_from(accounts).unwrap()).map(move |index| BulkUpsertAccountsRequest {
+        key: Some(ExternalId { system: "bench".to_owned(), value: index.to_string() }),
+        account: Some(work::account(index, Some(owners[usize::try_from(index).unwrap() % owners.len()]))),
+        update_mask: None,
+    });
+    let started = Instant::now();
+    let mut client = AccountServiceClient::new(rig.boss.on(rig.channel(0)));
+    let mut answers = client.bulk_upsert_accounts(futures::stream::iter(rows)).await.unwrap().into_inner();
+    let mut done = 0;
+    while let Some(answer) = answers.message().await.unwrap() {
+        assert!(answer.results.iter().all(|result| result.status.is_none()), "{:?}", answer.results[0]);
+        done += answer.results.len();
+    }
+    assert_eq!(done, accounts);
+    let upserted = accounts as f64 / started.elapsed().as_secs_f64();
+    let copied = copy(rig, accounts).await;
+    report.figure("COPY into the same table", &format!("{copied:.0} rows/s"), None);
+    let ratio = upserted / copied;
+    report.figure("bulk upsert", &format!("{upserted:.0} rows/s, ratio {ratio:.2}, aim 0.12"), Some(ratio >= 0.12));
+}
+
+async fn copy(rig: &Rig, accounts: usize) -> f64 {
+    let options = rig.server.options("bench", "bench_owner").unwrap();
+    let pool = sqlx::postgres::PgPoolOptions::new().connect_with(options).await.unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    run(&mut conn, "CREATE TABLE copied (LIKE account INCLUDING ALL)").await;
+    let rows: Vec<u8> = pool
+        .copy_out_raw("COPY account TO STDOUT")
+        .await
+        .unwrap()
+        .map(|part| part.map(|part| part.to_vec()))
+        .try_concat()
+        .await
+        .unwrap();
+    let started = Instant::now();
+    let mut sink = pool.copy_in_raw("COPY copied FROM STDIN").await.unwrap();
+    for part in rows.chunks(1 << 20) {
+        sink.send(part).await.unwrap();
+    }
+    sink.finish().await.unwrap();
+    let elapsed = started.elapsed().as_secs_f64();
+    run(&mut conn, "DROP TABLE copied").await;
+    drop(conn);
+    pool.close().await;
+    accounts as f64 / elapsed
+}
+
+async fn run(conn: &mut PgConnection, sql: &'static str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.unwrap();
+}

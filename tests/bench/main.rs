@@ -1,0 +1,68 @@
+//! The benchmark: the suite's figures beside the raw limit of PostgreSQL, taken in the same minute on the same machine. It prints ratios, and misses are
+//! printed as misses.
+//!
+//! `make bench` runs it; `CRM_BENCH_ACCOUNTS` and `CRM_BENCH_SECONDS` set the size of the table and the length of each measurement.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark talks, and stops at the first fault")]
+
+mod bulk;
+mod load;
+mod raw;
+mod rig;
+mod work;
+
+use load::{Aim, Report};
+use rig::Rig;
+
+const CALLERS: [usize; 3] = [1, 16, 64];
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(run());
+}
+
+async fn run() {
+    let accounts = setting("CRM_BENCH_ACCOUNTS", 100_000);
+    let rig = Rig::new().await;
+    let mut report = Report::default();
+    bulk::fill_against_copy(&rig, accounts, &mut report).await;
+    work::analyse(&rig).await;
+
+    for callers in CALLERS {
+        println!("\n{callers} callers");
+        let raw = raw::insert(&rig, callers).await;
+        report.raw("raw insert into the same table", callers, &raw);
+        let bare = raw::insert_bare(&rig, callers).await;
+        report.raw("raw insert into a bare table", callers, &bare);
+        let create = work::create(&rig, callers).await;
+        report.line("create account", callers, &create, &raw, Aim::ratio_at_16(0.3, callers));
+        report.ratio("  of a bare insert", &create, &bare);
+        let rest = work::create_by_rest(&rig, callers).await;
+        report.line("create account by REST, of gRPC", callers, &rest, &create, Aim::ratio(0.6));
+
+        let raw = raw::get(&rig, callers).await;
+        report.raw("raw prepared select", callers, &raw);
+        let get = work::get(&rig, callers).await;
+        report.line("get account", callers, &get, &raw, Aim::ratio(0.25));
+        let rest = work::get_by_rest(&rig, callers).await;
+        report.line("get account by REST, of gRPC", callers, &rest, &get, Aim::ratio(0.6));
+
+        let raw = raw::page(&rig, callers).await;
+        report.raw("raw page of 50", callers, &raw);
+        let page = work::page(&rig, callers).await;
+        report.line("page of 50, filter, order, scope", callers, &page, &raw, Aim::ratio(0.4).p99_at_16(40.0, callers));
+        let search = work::search(&rig, callers).await;
+        report.line("substring search", callers, &search, &raw, Aim::none().p99_at_16(80.0, callers));
+        let raw = raw::update(&rig, callers).await;
+        report.raw("raw update of one column", callers, &raw);
+        let update = work::update(&rig, callers).await;
+        report.line("update one field", callers, &update, &raw, Aim::none());
+        report.remember(callers, &[("create", &create), ("get", &get), ("page", &page), ("update", &update)]);
+    }
+    report.close();
+    rig.stop().await;
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
