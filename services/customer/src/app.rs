@@ -16,7 +16,9 @@ use crm_kit_rpc::{
     telemetry::{self, PrometheusHandle},
 };
 use crm_proto::crm::{
-    customer::v1::account_service_server::AccountServiceServer,
+    customer::v1::{
+        account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
+    },
     event::v1::event_service_server::EventServiceServer,
 };
 use sqlx::postgres::PgConnectOptions;
@@ -28,6 +30,7 @@ use crate::{
     MIGRATIONS,
     account::{self, Accounts},
     config::Settings,
+    contact::{self, Contacts},
     custom_field::Catalog,
     record::number::Numbers,
     value::phone,
@@ -37,7 +40,7 @@ use crate::{
 pub const NAME: &str = "customer";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[&str] = &[account::COLLECTION];
+pub const COLLECTIONS: &[&str] = &[account::COLLECTION, contact::COLLECTION];
 
 /// What the service is built on.
 #[derive(Clone)]
@@ -99,10 +102,12 @@ pub async fn build(parts: Parts) -> Result<Server> {
     phone::load();
     let catalog = Catalog::new(db.clone());
     let numbers = Numbers::new(db.clone());
-    let accounts = Accounts::new(db.clone(), catalog, numbers);
+    let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone());
+    let contacts = Contacts::new(db.clone(), catalog, numbers);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
-    let routes =
-        Routes::new(AccountServiceServer::new(accounts)).add_service(EventServiceServer::new(events));
+    let routes = Routes::new(AccountServiceServer::new(accounts))
+        .add_service(ContactServiceServer::new(contacts))
+        .add_service(EventServiceServer::new(events));
     Server::new(NAME, routes, authenticator, clock, limits).await
 }

@@ -7,7 +7,7 @@
 //! | [`contact`] | people and their ties to companies |
 //! | [`custom_field`] | fields that tenants add |
 //! | [`import_job`], [`export_job`] | files in and out |
-//! | [`record`] | what accounts and contacts share: address, external ids, tags, numbers, search |
+//! | [`record`] | what accounts and contacts share: address, external ids, tags, numbers, hierarchy, lists, search |
 //! | [`value`] | checked values: telephone numbers, e-mail addresses, company numbers, names |
 //! | [`table`] | reading and writing CSV, workbooks and vCards |
 //! | [`app`] | the composition root |
@@ -16,6 +16,7 @@
 pub mod account;
 pub mod app;
 pub mod config;
+pub mod contact;
 pub mod custom_field;
 pub mod record;
 pub mod table;

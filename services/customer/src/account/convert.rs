@@ -1,15 +1,19 @@
 //! Accounts between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use chrono::TimeDelta;
-use crm_kit_api::{Call, Result, etag, filter::Moment, id, money::Money, time};
+use crm_kit_api::{Call, Result, etag, filter::Moment, money::Money, time};
 use crm_proto::crm::customer::v1::{Account as Wire, LifeCycleStage, account::Kind};
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use super::model::Account;
 use crate::{
     custom_field::Fields,
-    record::{Choice, address::Address, external_id::ExternalId, field::Checker},
+    record::{
+        Choice,
+        address::Address,
+        external_id::ExternalId,
+        field::{Checker, id_text},
+        slice::purge_time,
+    },
     value::{
         tax_id::{self, TaxId},
         text::is_blank,
@@ -52,14 +56,15 @@ fn standard(wire: Wire, base: Account, fields: &Fields, check: &mut Checker<'_>)
     let annual_revenue = amount("annual_revenue", wire.annual_revenue.as_ref(), check);
     let credit_limit = amount("credit_limit", wire.credit_limit.as_ref(), check);
     let number = check.line("number", wire.number, 40);
-    let owner_id = owner(&wire.owner_id, base.owner_id, check);
+    // An account outside a pool always has an owner.
+    let owner_id = check.reference("owner_id", &wire.owner_id).or(base.owner_id);
     Account {
         display_name: check.line("display_name", wire.display_name, 200),
         number: if number.is_empty() { base.number } else { number },
         legal_name: check.line("legal_name", wire.legal_name, 200),
         unified_social_credit_code: credit_code(&wire.unified_social_credit_code, check),
         tax_id: check.line("tax_id", wire.tax_id.trim().to_owned(), 40),
-        parent_id: reference("parent_id", &wire.parent_id, check),
+        parent_id: check.reference("parent_id", &wire.parent_id),
         kind: Choice(if kind == Kind::Unspecified { Kind::Customer } else { kind }),
         industry: check.line("industry", wire.industry, 100),
         employee_count: wire.employee_count.into(),
@@ -68,8 +73,8 @@ fn standard(wire: Wire, base: Account, fields: &Fields, check: &mut Checker<'_>)
         website_domain,
         phone: check.phone("phone", &wire.phone),
         email: check.email("email", &wire.email),
-        billing_address: address("billing_address", wire.billing_address, check),
-        shipping_address: address("shipping_address", wire.shipping_address, check),
+        billing_address: Address::read_optional("billing_address", wire.billing_address, check).map(Json),
+        shipping_address: Address::read_optional("shipping_address", wire.shipping_address, check).map(Json),
         level: Choice(level),
         life_cycle_stage: Choice(if stage == LifeCycleStage::Unspecified {
             LifeCycleStage::Lead
@@ -109,7 +114,6 @@ pub fn fresh(call: &Call, number: String) -> Account {
 
 /// The account on the wire, unmasked.
 pub fn to_wire(account: &Account, fields: &Fields) -> Wire {
-    let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     let money = |amount: Option<i64>, currency: &str| {
         amount.map(|ten_thousandths| Money { ten_thousandths, currency: currency.to_owned() }.to_wire())
     };
@@ -118,16 +122,14 @@ pub fn to_wire(account: &Account, fields: &Fields) -> Wire {
         create_time: Some(time::timestamp(account.create_time)),
         update_time: Some(time::timestamp(account.update_time)),
         delete_time: account.delete_time.map(time::timestamp),
-        purge_time: account
-            .delete_time
-            .map(|time| time::timestamp(time + TimeDelta::days(crate::record::slice::BIN_DAYS))),
+        purge_time: purge_time(account.delete_time),
         etag: etag::of(account.revision),
         display_name: account.display_name.clone(),
         number: account.number.clone(),
         legal_name: account.legal_name.clone(),
         unified_social_credit_code: account.unified_social_credit_code.clone(),
         tax_id: account.tax_id.clone(),
-        parent_id: text(account.parent_id),
+        parent_id: id_text(account.parent_id),
         kind: account.kind.number(),
         industry: account.industry.clone(),
         employee_count: i32::try_from(account.employee_count).unwrap_or(i32::MAX),
@@ -144,8 +146,8 @@ pub fn to_wire(account: &Account, fields: &Fields) -> Wire {
         annual_revenue: money(account.annual_revenue, &account.annual_revenue_currency),
         credit_status: account.credit_status.number(),
         credit_limit: money(account.credit_limit, &account.credit_limit_currency),
-        owner_id: text(account.owner_id),
-        pool_id: text(account.pool_id),
+        owner_id: id_text(account.owner_id),
+        pool_id: id_text(account.pool_id),
         claim_time: account.claim_time.map(time::timestamp),
         last_activity_time: account.last_activity_time.map(time::timestamp),
         last_deal_time: account.last_deal_time.map(time::timestamp),
@@ -181,24 +183,4 @@ fn amount(
         check.refuse(field, "NEGATIVE", "must not be negative");
     }
     Some(money)
-}
-
-fn address(
-    field: &str,
-    wire: Option<crm_proto::google::r#type::PostalAddress>,
-    check: &mut Checker<'_>,
-) -> Option<Json<Address>> {
-    Address::read(field, wire?, check).map(Json)
-}
-
-fn reference(field: &str, text: &str, check: &mut Checker<'_>) -> Option<Uuid> {
-    id::parse_optional(field, text).unwrap_or_else(|_| {
-        check.refuse(field, "ID_INVALID", "is not an id");
-        None
-    })
-}
-
-/// The owner given, or the one it has; an account outside a pool always has one.
-fn owner(text: &str, before: Option<Uuid>, check: &mut Checker<'_>) -> Option<Uuid> {
-    reference("owner_id", text, check).or(before)
 }

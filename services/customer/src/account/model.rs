@@ -136,8 +136,12 @@ impl Account {
             "tags" => Value::TextList(self.tags.as_slice().into()),
             "description" => Value::Text(self.description.as_str().into()),
             _ => match path.split_once('.') {
-                Some(("billing_address", part)) => address_part(self.billing_address.as_ref(), part),
-                Some(("shipping_address", part)) => address_part(self.shipping_address.as_ref(), part),
+                Some(("billing_address", part)) => {
+                    Address::filter_value(self.billing_address.as_deref(), part)
+                }
+                Some(("shipping_address", part)) => {
+                    Address::filter_value(self.shipping_address.as_deref(), part)
+                }
                 _ => Value::Null,
             },
         }
@@ -146,15 +150,4 @@ impl Account {
 
 fn amount(ten_thousandths: Option<i64>) -> Value<'static> {
     ten_thousandths.map_or(Value::Null, |amount| Value::Decimal(Decimal::new(amount, 4)))
-}
-
-fn address_part<'a>(address: Option<&'a Json<Address>>, part: &str) -> Value<'a> {
-    let Some(Json(address)) = address else { return Value::Null };
-    let text = match part {
-        "region_code" => &address.region_code,
-        "administrative_area" => &address.administrative_area,
-        "locality" => &address.locality,
-        _ => &address.postal_code,
-    };
-    Value::Text(text.as_str().into())
 }

@@ -1,19 +1,17 @@
 //! What is an account's own in the life of a record.
 
-use crm_kit_api::{Call, Error, Result, filter::Schema, order::Column};
+use crm_kit_api::{Call, Result, filter::Schema, order::Column};
 use crm_kit_pg::{Change, Tx};
 use crm_proto::crm::customer::v1::Account as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    Account, COLLECTION, convert, events, schema,
-    store::{self, ParentFault},
-};
+use super::{Account, COLLECTION, convert, events, schema, store};
 use crate::{
     custom_field::Fields,
     record::{
         external_id::ExternalId,
+        hierarchy,
         slice::{Happening, Head, Kind, Record, Sent, Stamp},
     },
 };
@@ -71,11 +69,11 @@ impl Record for Account {
     }
 
     fn filter_schema(fields: &Fields, call: &Call) -> Schema {
-        schema::filter_schema(fields, &call.access.masks)
+        schema::SCHEMA.filter_schema(fields, &call.access.masks)
     }
 
     fn order_columns(fields: &Fields, call: &Call) -> Vec<Column> {
-        schema::order_columns(fields, &call.access.masks)
+        schema::SCHEMA.order_columns(fields, &call.access.masks)
     }
 
     async fn get(
@@ -114,24 +112,16 @@ impl Record for Account {
 
     /// Checks parents that are new.
     async fn link(tx: &mut Tx<'_>, call: &Call, accounts: &[Self], was: &[Self]) -> Result<()> {
-        let known = |index: usize| was.get(index).and_then(|was| was.parent_id);
-        let (children, parents): (Vec<Uuid>, Vec<Uuid>) = accounts
-            .iter()
-            .enumerate()
-            .filter(|(index, account)| account.parent_id != known(*index))
-            .filter_map(|(_, account)| account.parent_id.map(|parent| (account.id, parent)))
-            .unzip();
+        let (children, parents) =
+            hierarchy::changed(accounts, was, |account| account.id, |account| account.parent_id);
         if parents.is_empty() {
             return Ok(());
         }
         let (tenant, owners) = (tx.tenant_id(), call.access.scope.owners());
-        match store::parent_fault(tx.conn(), tenant, (&children, &parents), owners).await? {
-            None => Ok(()),
-            Some(ParentFault::Missing(parent)) => Err(Error::not_found(COLLECTION, parent)),
-            Some(ParentFault::Circle(_)) => {
-                let message = "lies below the account itself, or too deep";
-                Err(Error::invalid_field("account.parent_id", "CIRCLE", message))
-            }
+        if !was.is_empty() {
+            hierarchy::hold(tx.conn(), tenant, COLLECTION).await?;
         }
+        let fault = store::parent_fault(tx.conn(), tenant, (&children, &parents), owners).await?;
+        fault.map_or(Ok(()), |fault| Err(fault.into_error(COLLECTION, "account.parent_id")))
     }
 }

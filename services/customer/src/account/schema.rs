@@ -1,12 +1,15 @@
 //! What lists of accounts can be filtered, ordered and searched by.
 
 use crm_kit_api::{
-    filter::{Field, Kind, Schema},
-    order::{Column, KeyKind},
-    sensitivity::{Mask, Masks, Sensitivity},
+    filter::{Field, Kind},
+    order::KeyKind,
+    sensitivity::Sensitivity,
 };
 
-use crate::{custom_field::Fields, record::search};
+use crate::record::{
+    schema::{STAGES, Standard},
+    search,
+};
 
 /// Order of a list that states none.
 pub const DEFAULT_ORDER: &str = "create_time desc";
@@ -26,26 +29,15 @@ const KINDS: &[(&str, i32)] = &[
     ("KIND_SUPPLIER", 4),
 ];
 const LEVELS: &[(&str, i32)] = &[("LEVEL_UNSPECIFIED", 0), ("LEVEL_A", 1), ("LEVEL_B", 2), ("LEVEL_C", 3)];
-/// Life-cycle stages, which contacts have too.
-pub const STAGES: &[(&str, i32)] = &[
-    ("LIFE_CYCLE_STAGE_UNSPECIFIED", 0),
-    ("LIFE_CYCLE_STAGE_VISITOR", 1),
-    ("LIFE_CYCLE_STAGE_SUBSCRIBER", 2),
-    ("LIFE_CYCLE_STAGE_LEAD", 3),
-    ("LIFE_CYCLE_STAGE_MARKETING_QUALIFIED", 4),
-    ("LIFE_CYCLE_STAGE_SALES_QUALIFIED", 5),
-    ("LIFE_CYCLE_STAGE_OPPORTUNITY", 6),
-    ("LIFE_CYCLE_STAGE_CUSTOMER", 7),
-    ("LIFE_CYCLE_STAGE_REPEAT", 8),
-    ("LIFE_CYCLE_STAGE_DORMANT", 9),
-    ("LIFE_CYCLE_STAGE_LOST", 10),
-];
 const CREDIT: &[(&str, i32)] = &[
     ("CREDIT_STATUS_UNSPECIFIED", 0),
     ("CREDIT_STATUS_GOOD", 1),
     ("CREDIT_STATUS_WATCH", 2),
     ("CREDIT_STATUS_BLOCKED", 3),
 ];
+
+/// What lists offer; a test compares it with the contract.
+pub static SCHEMA: Standard = Standard { fields: FIELDS, order: ORDER, sensitive: SENSITIVE };
 
 static FIELDS: &[Field] = &[
     Field::new("id", Kind::Uuid, "id"),
@@ -101,7 +93,6 @@ static FIELDS: &[Field] = &[
     Field::new("description", Kind::Text, "description"),
 ];
 
-/// Paths to order by, with an SQL expression that is never NULL.
 const ORDER: &[(&str, &str, KeyKind)] = &[
     ("create_time", "create_time", KeyKind::Timestamp),
     ("update_time", "update_time", KeyKind::Timestamp),
@@ -116,8 +107,7 @@ const ORDER: &[(&str, &str, KeyKind)] = &[
     ("industry", "industry", KeyKind::Text),
 ];
 
-/// Standard fields with a class of sensitivity, which a test compares with the contract.
-pub const SENSITIVE: &[(&str, Sensitivity)] = &[
+const SENSITIVE: &[(&str, Sensitivity)] = &[
     ("unified_social_credit_code", Sensitivity::IdentityNumber),
     ("tax_id", Sensitivity::IdentityNumber),
     ("phone", Sensitivity::Phone),
@@ -128,65 +118,12 @@ pub const SENSITIVE: &[(&str, Sensitivity)] = &[
     ("description", Sensitivity::Note),
 ];
 
-/// The fields as a caller with `masks` may filter by them.
-pub fn filter_schema(custom: &Fields, masks: &Masks) -> Schema {
-    let masked = SENSITIVE.iter().filter(|(_, class)| masks.of(*class) != Mask::None);
-    let masked: Vec<&str> = masked.map(|(path, _)| *path).collect();
-    let is_masked =
-        |path: &str| masked.iter().any(|top| path == *top || path.starts_with(&format!("{top}.")));
-    let paths = FIELDS.iter().map(|field| field.path.clone()).filter(|path| is_masked(path));
-    Schema::new(FIELDS).with_masked(paths).with_custom(custom.filter_fields(masks))
-}
-
-/// The columns as a caller with `masks` may order by them.
-pub fn order_columns(custom: &Fields, masks: &Masks) -> Vec<Column> {
-    let standard = ORDER.iter().map(|(path, sql, kind)| Column {
-        path: (*path).into(),
-        sql: (*sql).into(),
-        kind: *kind,
-        masked: false,
-    });
-    standard.chain(custom.order_columns(masks)).collect()
-}
-
-/// Paths of the standard fields that can be filtered by.
-pub fn filterable() -> impl Iterator<Item = &'static str> {
-    FIELDS.iter().map(|field| field.path.as_ref())
-}
-
-/// Paths of the standard fields that can be ordered by.
-pub fn sortable() -> impl Iterator<Item = &'static str> {
-    ORDER.iter().map(|(path, ..)| *path)
-}
-
 #[cfg(test)]
 mod tests {
-    use crm_kit_api::sensitivity::class_of;
-    use prost_reflect::Kind as WireKind;
-
     use super::*;
 
     #[test]
-    fn classes_enum_values_and_labels_are_those_of_the_contract() {
-        let message = crm_proto::pool().get_message_by_name("crm.customer.v1.Account").unwrap();
-        for field in message.fields() {
-            let known = SENSITIVE.iter().find(|(path, _)| *path == field.name());
-            assert_eq!(
-                class_of(&field),
-                known.map_or(Sensitivity::Unspecified, |(_, class)| *class),
-                "{}",
-                field.name()
-            );
-            if let (WireKind::Enum(wire), Some(ours)) =
-                (field.kind(), FIELDS.iter().find(|known| known.path == field.name()))
-            {
-                let Kind::Enum(values) = ours.kind else { panic!("{} is an enum", field.name()) };
-                let wire: Vec<(String, i32)> =
-                    wire.values().map(|value| (value.name().to_owned(), value.number())).collect();
-                let ours: Vec<(String, i32)> =
-                    values.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
-                assert_eq!(wire, ours, "{}", field.name());
-            }
-        }
+    fn classes_and_enum_values_are_those_of_the_contract() {
+        crate::record::schema::contract::assert_agrees(&SCHEMA, "Account", &[]);
     }
 }

@@ -7,7 +7,10 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{COLLECTION, model::Account};
-use crate::DOMAIN;
+use crate::{
+    DOMAIN,
+    record::hierarchy::{Fault, MAX_DEPTH},
+};
 
 /// Columns of [`Account`], for the list builder.
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name, \
@@ -15,9 +18,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      billing_address, shipping_address, level, life_cycle_stage, source, annual_revenue, annual_revenue_currency, credit_status, \
      credit_limit, credit_limit_currency, owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, \
      description, external_ids, custom";
-
-/// How deep accounts may be nested.
-const MAX_DEPTH: i32 = 32;
 
 /// The accounts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
 /// recycle bin.
@@ -128,22 +128,13 @@ pub async fn update(conn: &mut PgConnection, accounts: &[Account]) -> Result<()>
     }
 }
 
-/// Of (child, parent) pairs, the first parent that is not a live account within the scope of `owners`, or that lies below its child.
-#[derive(Debug)]
-pub enum ParentFault {
-    /// Missing, deleted or out of scope.
-    Missing(Uuid),
-    /// The child itself, or below it.
-    Circle(Uuid),
-}
-
-/// Checks new parents.
+/// Of (child, parent) pairs, the first whose parent is not a live account within the scope of `owners`, or lies below its child.
 pub async fn parent_fault(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     (children, parents): (&[Uuid], &[Uuid]),
     owners: Option<&[Uuid]>,
-) -> Result<Option<ParentFault>> {
+) -> Result<Option<Fault>> {
     let fault = sqlx::query!(
         r#"
         WITH RECURSIVE pair AS (
@@ -172,9 +163,7 @@ pub async fn parent_fault(
     .fetch_optional(conn)
     .await
     .map_err(database_error)?;
-    Ok(fault.map(
-        |row| if row.circle { ParentFault::Circle(row.parent) } else { ParentFault::Missing(row.parent) },
-    ))
+    Ok(fault.map(|row| if row.circle { Fault::Circle } else { Fault::Missing(row.parent) }))
 }
 
 /// Ids of live accounts with these numbers, within the scope of `owners`.
@@ -192,6 +181,31 @@ pub async fn by_number(
     .await
     .map_err(database_error)?;
     Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
+}
+
+/// The first of the ids that is no live account within the scope of `owners`.
+pub async fn missing(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT w.id AS "id!" FROM unnest($2::uuid[]) AS w (id)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM account a
+            WHERE a.tenant_id = $1 AND a.id = w.id AND a.delete_time IS NULL AND ($3::uuid[] IS NULL OR a.owner_id = ANY ($3))
+        )
+        LIMIT 1
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(database_error)
 }
 
 fn reason(constraint: &str) -> Option<Error> {

@@ -1,5 +1,6 @@
 //! Postal addresses, kept as the parts of google.type.PostalAddress.
 
+use crm_kit_api::filter::Value;
 use crm_proto::google::r#type::PostalAddress;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +42,7 @@ impl Address {
     pub fn read(field: &str, wire: PostalAddress, check: &mut Checker<'_>) -> Option<Self> {
         let region = wire.region_code.as_str();
         let is_code = region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase());
-        if !(region.is_empty() || is_code) {
+        if !region.is_empty() && !is_code {
             let place = format!("{field}.region_code");
             check.refuse(
                 &place,
@@ -64,6 +65,23 @@ impl Address {
         address.address_lines = many(&format!("{field}.address_lines"), wire.address_lines, check);
         address.recipients = many(&format!("{field}.recipients"), wire.recipients, check);
         (address != Self::default()).then_some(address)
+    }
+
+    /// Reads an address that may be missing.
+    pub fn read_optional(field: &str, wire: Option<PostalAddress>, check: &mut Checker<'_>) -> Option<Self> {
+        Self::read(field, wire?, check)
+    }
+
+    /// A part that filters and formulas can use, of an address that may be missing.
+    pub fn filter_value<'a>(address: Option<&'a Self>, part: &str) -> Value<'a> {
+        let Some(address) = address else { return Value::Null };
+        let text = match part {
+            "region_code" => &address.region_code,
+            "administrative_area" => &address.administrative_area,
+            "locality" => &address.locality,
+            _ => &address.postal_code,
+        };
+        Value::Text(text.as_str().into())
     }
 
     /// The address on the wire.

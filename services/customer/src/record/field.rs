@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crm_kit_api::error::Violations;
+use crm_kit_api::{error::Violations, id};
+use uuid::Uuid;
 
 use crate::value::{
     email::Email,
@@ -62,6 +63,14 @@ impl<'c> Checker<'c> {
             self.refuse(field, error.reason(), error.to_string());
         }
         text
+    }
+
+    /// The id of another record; an empty text is none.
+    pub fn reference(&mut self, field: &str, text: &str) -> Option<Uuid> {
+        id::parse_optional(field, text).unwrap_or_else(|_| {
+            self.refuse(field, "ID_INVALID", "is not an id");
+            None
+        })
     }
 
     /// A telephone number in E.164; an empty text stays empty.
@@ -124,6 +133,11 @@ impl<'c> Checker<'c> {
         }
         kept
     }
+}
+
+/// The text of an id that may be missing.
+pub fn id_text(id: Option<Uuid>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// A number as it is stored: E.164, with `;ext=` and the extension as in RFC 3966 when there is one.

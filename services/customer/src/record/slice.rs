@@ -8,21 +8,21 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{
     Call, Error, Result, etag,
     filter::{Filter, Moment, Schema},
     id, mask,
     order::{Column, Order},
     page::{self, Binding, Token},
-    sensitivity,
+    sensitivity, time,
 };
 use crm_kit_pg::{
     Change, Db, Tx,
     list::{List, Page, Total},
 };
 use prost::{Message, Name};
-use prost_types::FieldMask;
+use prost_types::{FieldMask, Timestamp};
 use sqlx::{FromRow, PgConnection, postgres::PgRow};
 use tonic::Code;
 use uuid::Uuid;
@@ -710,6 +710,11 @@ fn named(error: Error, prefix: &str) -> Error {
 
 fn not_found<R: Record>(id: &Uuid) -> Error {
     Error::not_found(R::KIND.collection, id)
+}
+
+/// When the recycle bin drops a record for good.
+pub fn purge_time(delete_time: Option<DateTime<Utc>>) -> Option<Timestamp> {
+    delete_time.map(|time| time::timestamp(time + TimeDelta::days(BIN_DAYS)))
 }
 
 /// The only record of a batch of one.

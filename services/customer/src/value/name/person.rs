@@ -42,16 +42,33 @@ enum Custom {
 
 /// The whole name in the order its bearer uses. Either part may be empty.
 pub fn display(family: &str, given: &str) -> String {
-    let (family, given) = (family.trim(), given.trim());
-    if family.is_empty() || given.is_empty() {
-        return format!("{family}{given}");
+    full(family, "", given)
+}
+
+/// The whole name with a middle name, which stands before the given name where the family name comes first (Nguyễn Văn An) and behind it
+/// elsewhere (John Quincy Adams). Any part may be empty.
+pub fn full(family: &str, middle: &str, given: &str) -> String {
+    let (family, middle, given) = (family.trim(), middle.trim(), given.trim());
+    let (parts, between) = match custom(family, &format!("{given}{middle}")) {
+        Custom::Solid => ([family, middle, given], ""),
+        Custom::Dotted => ([given, middle, family], "·"),
+        Custom::FamilyFirst => ([family, middle, given], " "),
+        Custom::GivenFirst => ([given, middle, family], " "),
+    };
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(between)
+}
+
+/// Family and given name of a whole name in Chinese script, as far as it shows them: a family name of one character, or a known one of two. Any other
+/// name is all given name.
+pub fn guessed_parts(whole: &str) -> (&str, &str) {
+    let length = whole.chars().count();
+    if !(2..=4).contains(&length) || !whole.chars().all(is_han) {
+        return ("", whole);
     }
-    match custom(family, given) {
-        Custom::Solid => format!("{family}{given}"),
-        Custom::Dotted => format!("{given}·{family}"),
-        Custom::FamilyFirst => format!("{family} {given}"),
-        Custom::GivenFirst => format!("{given} {family}"),
-    }
+    let split = |count: usize| whole.split_at(whole.chars().take(count).map(char::len_utf8).sum());
+    let (family, given) = split(2);
+    if length > 2 && is_compound_surname(&fold(family)) { (family, given) } else { split(1) }
 }
 
 /// The whole name with the family name in front, as lists show it.
@@ -151,6 +168,38 @@ mod tests {
         ];
         for (family, given, whole) in table {
             assert_eq!(display(family, given), whole);
+        }
+    }
+
+    #[test]
+    fn a_middle_name_stands_where_its_bearer_puts_it() {
+        let table = [
+            (["Adams", "Quincy", "John"], "John Quincy Adams"),
+            (["Nguyễn", "Văn", "An"], "Nguyễn Văn An"),
+            (["毛", "泽", "东"], "毛泽东"),
+            (["米勒", "雅", "克特"], "克特·雅·米勒"),
+            (["", "Maria", "Anna"], "Anna Maria"),
+            (["Adams", "Quincy", ""], "Quincy Adams"),
+            (["Adams", "", ""], "Adams"),
+            (["", "", ""], ""),
+        ];
+        for ([family, middle, given], whole) in table {
+            assert_eq!(full(family, middle, given), whole);
+        }
+    }
+
+    #[test]
+    fn a_chinese_name_shows_its_family_name() {
+        let table = [
+            ("张三", ("张", "三")),
+            ("单雄信", ("单", "雄信")),
+            ("欧阳娜娜", ("欧阳", "娜娜")),
+            ("欧阳", ("欧", "阳")),
+            ("John Smith", ("", "John Smith")),
+            ("张", ("", "张")),
+        ];
+        for (whole, parts) in table {
+            assert_eq!(guessed_parts(whole), parts);
         }
     }
 

@@ -90,33 +90,36 @@ impl Restorer<'_> {
             return;
         }
         match (target.get_field_mut(field), &real) {
-            (Value::List(items), Value::List(real)) => {
-                let messages = items
-                    .iter_mut()
-                    .enumerate()
-                    .filter_map(|(index, item)| Some((index, item.as_message_mut()?)));
-                for (index, item) in messages {
-                    self.item(&format!("{path}[{index}]"), item, real);
-                }
-            }
+            (Value::List(items), Value::List(real)) => self.list(path, items, real),
             (Value::Map(entries), Value::Map(real)) => self.map(path, entries, real),
             (Value::Message(item), Value::Message(real)) => self.message(path, item, real),
             _ => {}
         }
     }
 
-    /// An item of a list stands for the current item whose masked form it repeats, wherever that one stands.
-    fn item(&mut self, path: &str, item: &mut DynamicMessage, current: &[Value]) {
-        for real in current.iter().filter_map(Value::as_message) {
-            let mut attempt = item.clone();
-            let mut trial = Restorer { masks: self.masks, violations: Violations::default() };
-            trial.message(path, &mut attempt, real);
-            if trial.violations.is_empty() && attempt != *item {
-                *item = attempt;
-                return;
+    /// An item of a list stands for the current item whose masked form it repeats, wherever that one stands; each current item is stood for
+    /// once.
+    fn list(&mut self, path: &str, items: &mut [Value], current: &[Value]) {
+        let mut left: Vec<&DynamicMessage> = current.iter().filter_map(Value::as_message).collect();
+        for (index, item) in items.iter_mut().enumerate() {
+            let Value::Message(item) = item else { continue };
+            let path = format!("{path}[{index}]");
+            let found = left.iter().enumerate().find_map(|(place, real)| Some((place, self.stands_for(item, real)?)));
+            if let Some((place, restored)) = found {
+                *item = restored;
+                left.remove(place);
+            } else {
+                self.message(&path, item, &DynamicMessage::new(item.descriptor()));
             }
         }
-        self.message(path, item, &DynamicMessage::new(item.descriptor()));
+    }
+
+    /// The item with the values of `real`, if it repeats what the caller sees of them.
+    fn stands_for(&self, item: &DynamicMessage, real: &DynamicMessage) -> Option<DynamicMessage> {
+        let mut attempt = item.clone();
+        let mut trial = Restorer { masks: self.masks, violations: Violations::default() };
+        trial.message("", &mut attempt, real);
+        (trial.violations.is_empty() && attempt != *item).then_some(attempt)
     }
 
     fn map(&mut self, path: &str, entries: &mut HashMap<MapKey, Value>, current: &HashMap<MapKey, Value>) {
@@ -204,6 +207,9 @@ mod tests {
         let current = contact(&["+8613812341234", "+14155552671"], "private");
         let seen: Vec<String> =
             current.phones.iter().map(|phone| partial(Sensitivity::Phone, &phone.number)).collect();
+        let twins = contact(&["+8613812341234", "+8613899991234"], "");
+        let twin = partial(Sensitivity::Phone, "+8613812341234");
+        assert_eq!(restored(&contact(&[&twin, &twin], ""), &twins).unwrap(), twins);
         let sent = contact(&[&seen[1], &seen[0], "+442071838750"], "");
         let result = restored(&sent, &current).unwrap();
         assert_eq!(result, contact(&["+14155552671", "+8613812341234", "+442071838750"], "private"));

@@ -1,0 +1,197 @@
+//! All SQL of contacts.
+
+use crm_kit_api::{Error, Result};
+use crm_kit_pg::{constraint, db::database_error};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use super::model::{Contact, Pairs};
+use crate::{
+    account,
+    record::hierarchy::{Fault, MAX_DEPTH},
+};
+
+/// Columns of [`Contact`], for the list builder.
+pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name, \
+     salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address, birth_date, \
+     language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description, external_ids, custom";
+
+/// The contacts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
+/// recycle bin.
+pub async fn get(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Contact>> {
+    sqlx::query_as!(
+        Contact,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name,
+               salutation, job_title, department, reports_to_id, emails AS "emails: _", phones AS "phones: _",
+               accounts AS "accounts: _", mailing_address AS "mailing_address: _", birth_date AS "birth_date: _", language_code,
+               source, owner_id, life_cycle_stage AS "life_cycle_stage: _", last_activity_time, tags, description,
+               external_ids AS "external_ids: _", custom AS "custom: _"
+        FROM contact
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// As [`get`], and holds the rows until the transaction ends. Rows are locked in the order of their ids, so that two callers that lock the
+/// same rows do not lock each other out.
+pub async fn lock(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Contact>> {
+    sqlx::query_as!(
+        Contact,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name,
+               salutation, job_title, department, reports_to_id, emails AS "emails: _", phones AS "phones: _",
+               accounts AS "accounts: _", mailing_address AS "mailing_address: _", birth_date AS "birth_date: _", language_code,
+               source, owner_id, life_cycle_stage AS "life_cycle_stage: _", last_activity_time, tags, description,
+               external_ids AS "external_ids: _", custom AS "custom: _"
+        FROM contact
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Inserts contacts, however many, in one statement.
+pub async fn insert(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
+    let rows: Vec<_> = contacts.iter().map(Contact::to_stored).collect();
+    sqlx::query!(
+        r#"INSERT INTO contact SELECT * FROM jsonb_populate_recordset(NULL::contact, $1)"#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Writes contacts over their rows, which the transaction holds; each carries its new revision.
+pub async fn update(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
+    let rows: Vec<_> = contacts.iter().map(Contact::to_stored).collect();
+    let done = sqlx::query!(
+        r#"
+        UPDATE contact AS c SET (
+            update_time, delete_time, revision, display_name, family_name, given_name, middle_name, salutation, job_title,
+            department, reports_to_id, emails, phones, accounts, mailing_address, birth_date, language_code, source, owner_id,
+            life_cycle_stage, last_activity_time, tags, description, external_ids, custom, account_id, email, phone, search_name,
+            search_phone, search_email
+        ) = ROW (
+            n.update_time, n.delete_time, n.revision, n.display_name, n.family_name, n.given_name, n.middle_name, n.salutation,
+            n.job_title, n.department, n.reports_to_id, n.emails, n.phones, n.accounts, n.mailing_address, n.birth_date,
+            n.language_code, n.source, n.owner_id, n.life_cycle_stage, n.last_activity_time, n.tags, n.description,
+            n.external_ids, n.custom, n.account_id, n.email, n.phone, n.search_name, n.search_phone, n.search_email
+        )
+        FROM jsonb_populate_recordset(NULL::contact, $1) AS n
+        WHERE c.tenant_id = n.tenant_id AND c.id = n.id AND c.revision = n.revision - 1
+        "#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map_err(database_error)?;
+    if usize::try_from(done.rows_affected()).is_ok_and(|count| count == contacts.len()) {
+        Ok(())
+    } else {
+        Err(Error::concurrent_change())
+    }
+}
+
+/// Of (contact, manager) pairs, the first whose manager is not a live contact within the scope of `owners`, or reports to the contact.
+pub async fn reports_to_fault(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    (contacts, managers): (&[Uuid], &[Uuid]),
+    owners: Option<&[Uuid]>,
+) -> Result<Option<Fault>> {
+    let fault = sqlx::query!(
+        r#"
+        WITH RECURSIVE pair AS (
+            SELECT * FROM unnest($2::uuid[], $3::uuid[]) AS p (contact, manager)
+        ), climb AS (
+            SELECT contact, manager AS at, 1 AS depth FROM pair
+            UNION ALL
+            SELECT c.contact, m.reports_to_id, c.depth + 1
+            FROM climb c JOIN contact m ON m.tenant_id = $1 AND m.id = c.at
+            WHERE m.reports_to_id IS NOT NULL AND c.at <> c.contact AND c.depth < $5
+        )
+        SELECT p.manager AS "manager!",
+               EXISTS (SELECT 1 FROM climb c WHERE c.contact = p.contact AND (c.at = c.contact OR c.depth = $5)) AS "circle!"
+        FROM pair p
+        LEFT JOIN contact m ON m.tenant_id = $1 AND m.id = p.manager AND m.delete_time IS NULL
+            AND ($4::uuid[] IS NULL OR m.owner_id = ANY ($4))
+        WHERE m.id IS NULL OR EXISTS (SELECT 1 FROM climb c WHERE c.contact = p.contact AND (c.at = c.contact OR c.depth = $5))
+        LIMIT 1
+        "#,
+        tenant_id,
+        contacts,
+        managers,
+        owners,
+        MAX_DEPTH,
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(fault.map(|row| if row.circle { Fault::Circle } else { Fault::Missing(row.manager) }))
+}
+
+/// Stores that contacts belong to accounts.
+pub async fn tie(conn: &mut PgConnection, tenant_id: Uuid, pairs: &Pairs) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO contact_account (tenant_id, contact_id, account_id)
+        SELECT $1, p.contact_id, p.account_id FROM unnest($2::uuid[], $3::uuid[]) AS p (contact_id, account_id)
+        "#,
+        tenant_id,
+        &pairs.contact_ids,
+        &pairs.account_ids,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(|error| constraint::map(error, reason))
+}
+
+/// Forgets that contacts belong to accounts.
+pub async fn untie(conn: &mut PgConnection, tenant_id: Uuid, pairs: &Pairs) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM contact_account t
+        USING unnest($2::uuid[], $3::uuid[]) AS p (contact_id, account_id)
+        WHERE t.tenant_id = $1 AND t.contact_id = p.contact_id AND t.account_id = p.account_id
+        "#,
+        tenant_id,
+        &pairs.contact_ids,
+        &pairs.account_ids,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// An account that was purged between the check and the write.
+fn reason(constraint: &str) -> Option<Error> {
+    (constraint == "contact_account_account_fkey").then(|| Error::not_found(account::COLLECTION, ""))
+}
