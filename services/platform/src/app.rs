@@ -1,0 +1,162 @@
+//! The composition root: everything the service is made of, put together in one place.
+
+use std::{str::FromStr as _, sync::Arc};
+
+use crm_kit_api::{Error, Result, clock::Clock};
+use crm_kit_pg::{
+    Db,
+    db::PoolSettings,
+    migrate,
+    outbox::{CursorKey, EventStreams, StreamSettings},
+};
+use crm_kit_rpc::{
+    lifecycle,
+    server::{Limits, Server},
+    telemetry::{self, PrometheusHandle},
+};
+use crm_proto::crm::{
+    event::v1::event_service_server::EventServiceServer,
+    platform::v1::{
+        access_service_server::AccessServiceServer, api_key_service_server::ApiKeyServiceServer,
+        department_service_server::DepartmentServiceServer, role_service_server::RoleServiceServer,
+        session_service_server::SessionServiceServer, signing_key_service_server::SigningKeyServiceServer,
+        tenant_service_server::TenantServiceServer, user_service_server::UserServiceServer,
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
+
+use crate::{
+    access::{Authenticator, rpc::Accesses},
+    api_key::rpc::ApiKeys,
+    config::{Security, Settings},
+    department::rpc::Departments,
+    jobs,
+    password::Hasher,
+    role::rpc::Roles,
+    session::{Sessions, rpc::SessionsApi},
+    signing_key::{Keys, Sealer, rpc::SigningKeys},
+    tenant::rpc::Tenants,
+    user::{Passwords, rpc::Users},
+};
+
+/// Name of the service in addresses, log lines and the gateway.
+pub const NAME: &str = "platform";
+
+/// Collections whose changes the service tells.
+pub const COLLECTIONS: &[&str] = &["tenants", "users", "roles", "departments", "sessions", "apiKeys"];
+
+/// Shortest operator key.
+const OPERATOR_KEY: usize = 32;
+
+/// What the service is built on.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Its database, as the role of daily work.
+    pub db: Db,
+    /// Tells the time.
+    pub clock: Clock,
+    /// What decides who gets in.
+    pub security: Security,
+    /// Secret that seals event cursors.
+    pub cursor_secret: Vec<u8>,
+    /// Limits of the server.
+    pub limits: Limits,
+    /// Tasks that outlive a request.
+    pub tasks: TaskTracker,
+    /// Cancelled when the process ends.
+    pub shutdown: CancellationToken,
+}
+
+/// The service, ready to be served.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its server.
+    pub server: Server,
+    /// Knows credentials, for services of the same process.
+    pub authenticator: Arc<Authenticator>,
+}
+
+impl App {
+    /// Puts the service together, makes the first signing key, and starts its housekeeping.
+    pub async fn build(parts: Parts) -> Result<Self> {
+        let Parts { db, clock, security, cursor_secret, limits, tasks, shutdown } = parts;
+        let operator_key = operator_key(&security)?;
+        let sealer = Sealer::new(&security.secret_key, "crm.platform signing keys 1")?;
+        let keys = Keys::open(db.clone(), clock.clone(), sealer).await?;
+        let sessions =
+            Sessions { db: db.clone(), hasher: Hasher::new()?, keys: keys.clone(), clock: clock.clone() };
+        let authenticator =
+            Arc::new(Authenticator::new(db.clone(), keys.clone(), clock.clone(), operator_key));
+        let cursors = CursorKey::derive(&cursor_secret, NAME);
+        let events =
+            EventStreams::new(db.clone(), cursors, COLLECTIONS, StreamSettings::default(), shutdown.clone());
+        let routes = routes(&sessions, security.trust_client_ip).add_service(EventServiceServer::new(events));
+        let server = Server::new(NAME, routes, authenticator.clone(), clock.clone(), limits).await?;
+        jobs::spawn(&tasks, shutdown, db, keys, clock);
+        Ok(Self { server, authenticator })
+    }
+}
+
+fn operator_key(security: &Security) -> Result<Option<&SecretString>> {
+    let key = security.operator_key.as_ref().filter(|key| !key.expose_secret().is_empty());
+    match key {
+        Some(key) if key.expose_secret().len() < OPERATOR_KEY => {
+            let message = format!("must have at least {OPERATOR_KEY} characters");
+            Err(Error::invalid_field("security.operator_key", "SETTINGS_INVALID", message))
+        }
+        key => Ok(key),
+    }
+}
+
+fn routes(sessions: &Sessions, trust_client_ip: bool) -> Routes {
+    let Sessions { db, hasher, keys, .. } = sessions.clone();
+    let passwords = Passwords { db: db.clone(), hasher: hasher.clone(), sessions: sessions.clone() };
+    let sessions = SessionsApi { sessions: sessions.clone(), trust_client_ip };
+    Routes::new(AccessServiceServer::new(Accesses { db: db.clone() }))
+        .add_service(TenantServiceServer::new(Tenants { db: db.clone(), hasher }))
+        .add_service(UserServiceServer::new(Users { passwords, trust_client_ip }))
+        .add_service(SessionServiceServer::new(sessions))
+        .add_service(RoleServiceServer::new(Roles { db: db.clone() }))
+        .add_service(DepartmentServiceServer::new(Departments { db: db.clone() }))
+        .add_service(ApiKeyServiceServer::new(ApiKeys { db }))
+        .add_service(SigningKeyServiceServer::new(SigningKeys { keys }))
+}
+
+/// Runs the service as a process of its own, until a signal.
+pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
+    let options = options(&settings.database_url)?;
+    if !settings.owner_database_url.expose_secret().is_empty() {
+        let owner = self::options(&settings.owner_database_url)?;
+        migrate::run(&owner, options.get_username(), &crate::MIGRATIONS).await?;
+    }
+    let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
+    let tasks = TaskTracker::new();
+    let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
+    let parts = Parts {
+        db: Db::new(options, &pool),
+        clock: Clock::system(),
+        security: settings.security,
+        cursor_secret: settings.cursor_secret.expose_secret().as_bytes().to_vec(),
+        limits: settings.limits,
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    };
+    let App { server, .. } = App::build(parts).await?;
+    let listener = TcpListener::bind(&settings.listen).await.map_err(Error::internal)?;
+    server.set_ready(true).await;
+    tracing::info!(listen = settings.listen, "the platform service is ready");
+    let serving = server.serve(listener, shutdown.clone());
+    tokio::try_join!(serving, telemetry::serve(metrics, &settings.metrics_listen, shutdown))?;
+    lifecycle::drain(&tasks).await;
+    Ok(())
+}
+
+fn options(url: &SecretString) -> Result<PgConnectOptions> {
+    // The error would show the URL, and the password in it.
+    PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| Error::invalid_field("database_url", "SETTINGS_INVALID", "is not a PostgreSQL URL"))
+}

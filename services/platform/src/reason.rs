@@ -1,0 +1,111 @@
+//! The platform's own reasons for refusing a call, each as its contract documents it.
+
+use crm_kit_api::Error;
+use tonic::Code;
+use uuid::Uuid;
+
+/// Domain of these reasons.
+pub const DOMAIN: &str = "crm.platform";
+
+fn failed(reason: &'static str, message: impl Into<String>) -> Error {
+    Error::new(Code::FailedPrecondition, DOMAIN, reason, message)
+}
+
+fn taken(reason: &'static str, message: impl Into<String>) -> Error {
+    Error::new(Code::AlreadyExists, DOMAIN, reason, message)
+}
+
+/// `UNAUTHENTICATED / SIGN_IN_FAILED`: the one answer to every sign-in that does not succeed.
+pub fn sign_in_failed() -> Error {
+    let message = "tenant, user name or password is wrong, or the user may not sign in now";
+    Error::new(Code::Unauthenticated, DOMAIN, "SIGN_IN_FAILED", message)
+}
+
+/// `FAILED_PRECONDITION / TENANT_SUSPENDED`.
+pub fn tenant_suspended() -> Error {
+    failed("TENANT_SUSPENDED", "the tenant is suspended")
+}
+
+/// `FAILED_PRECONDITION / PASSWORD_WRONG`.
+pub fn password_wrong() -> Error {
+    failed("PASSWORD_WRONG", "the old password is wrong")
+}
+
+/// `ALREADY_EXISTS / SLUG_TAKEN`.
+pub fn slug_taken(slug: &str) -> Error {
+    taken("SLUG_TAKEN", "another tenant has this short name").with("slug", slug)
+}
+
+/// `ALREADY_EXISTS / USERNAME_TAKEN`.
+pub fn username_taken(username: &str) -> Error {
+    taken("USERNAME_TAKEN", "another user has this user name").with("username", username)
+}
+
+/// `ALREADY_EXISTS / NAME_TAKEN`.
+pub fn name_taken(collection: &str, display_name: &str) -> Error {
+    taken("NAME_TAKEN", format!("another record in {collection} has this name"))
+        .with("collection", collection)
+        .with("display_name", display_name)
+}
+
+/// `FAILED_PRECONDITION / TREE_CIRCLE`.
+pub fn tree_circle(collection: &str, id: Uuid) -> Error {
+    failed("TREE_CIRCLE", "the record would lie below itself").with("collection", collection).with("id", id)
+}
+
+/// `FAILED_PRECONDITION / TREE_TOO_DEEP`.
+pub fn tree_too_deep(collection: &str, limit: usize) -> Error {
+    failed("TREE_TOO_DEEP", format!("the tree would be deeper than {limit}"))
+        .with("collection", collection)
+        .with("limit", limit)
+}
+
+/// `PERMISSION_DENIED / RIGHTS_EXCEEDED`; `kind` is the metadata key that names the right.
+pub fn rights_exceeded(kind: &str, right: &str) -> Error {
+    let message = format!("the change gives away a right you do not have: {right}");
+    Error::new(Code::PermissionDenied, DOMAIN, "RIGHTS_EXCEEDED", message).with(kind, right)
+}
+
+/// `FAILED_PRECONDITION / LAST_ADMINISTRATOR`.
+pub fn last_administrator(id: Uuid) -> Error {
+    failed("LAST_ADMINISTRATOR", "nobody else could administer the tenant").with("id", id)
+}
+
+/// `FAILED_PRECONDITION / BUILT_IN_ROLE`.
+pub fn built_in_role(id: Uuid) -> Error {
+    failed("BUILT_IN_ROLE", "the role comes with the suite and stays as it is").with("id", id)
+}
+
+/// `FAILED_PRECONDITION / ROLE_IN_USE`.
+pub fn role_in_use(id: Uuid, users: i64) -> Error {
+    failed("ROLE_IN_USE", "users hold the role").with("id", id).with("users", users)
+}
+
+/// `FAILED_PRECONDITION / DEPARTMENT_NOT_EMPTY`.
+pub fn department_not_empty(id: Uuid, users: i64, departments: i64) -> Error {
+    failed("DEPARTMENT_NOT_EMPTY", "users or departments belong to the department")
+        .with("id", id)
+        .with("users", users)
+        .with("departments", departments)
+}
+
+/// `FAILED_PRECONDITION / SERVICE_ACCOUNT`.
+pub fn service_account(id: Uuid) -> Error {
+    failed("SERVICE_ACCOUNT", "a service account has no password").with("id", id)
+}
+
+/// `FAILED_PRECONDITION / NOT_SERVICE_ACCOUNT`.
+pub fn not_service_account(id: Uuid) -> Error {
+    failed("NOT_SERVICE_ACCOUNT", "API keys are for service accounts; people sign in").with("id", id)
+}
+
+/// `RESOURCE_EXHAUSTED / API_KEY_LIMIT`.
+pub fn api_key_limit(limit: i64) -> Error {
+    let message = format!("the service account has {limit} keys");
+    Error::new(Code::ResourceExhausted, DOMAIN, "API_KEY_LIMIT", message).with("limit", limit)
+}
+
+/// `FAILED_PRECONDITION / NOT_DELETED`.
+pub fn not_deleted(collection: &str, id: Uuid) -> Error {
+    failed("NOT_DELETED", "the record is live").with("collection", collection).with("id", id)
+}

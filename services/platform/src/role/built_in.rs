@@ -1,0 +1,195 @@
+//! The roles that come with the suite. Their permissions and masks stand here and not in the database, so that a new release gives them to
+//! every tenant at once.
+
+use crm_kit_api::{
+    call::Permissions,
+    sensitivity::{Mask, Masks, Sensitivity},
+};
+
+use super::{
+    model::{RecordScope, Rights},
+    permission,
+};
+
+/// Key of the role that may do everything.
+pub const ADMINISTRATOR: &str = "administrator";
+/// Stands for every permission to read.
+const EVERY_READ: &str = "*.read";
+
+/// Rights to see colleagues, departments, roles and the tenant, which every role has.
+const DIRECTORY: [&str; 4] =
+    ["platform.users.read", "platform.departments.read", "platform.roles.read", "platform.tenants.read"];
+
+/// A role that comes with the suite.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// Key in the contract.
+    pub key: &'static str,
+    /// Name in English and Chinese.
+    pub names: [&'static str; 2],
+    /// Whose records it shows.
+    pub scope: RecordScope,
+    permissions: &'static [&'static str],
+    masks: &'static [(Sensitivity, Mask)],
+}
+
+/// All of them, in the order they are created.
+pub const ALL: [BuiltIn; 7] = [
+    BuiltIn {
+        key: ADMINISTRATOR,
+        names: ["Administrator", "管理员"],
+        scope: RecordScope::All,
+        permissions: &["*"],
+        masks: &[],
+    },
+    BuiltIn {
+        key: "manager",
+        names: ["Manager", "经理"],
+        scope: RecordScope::DepartmentTree,
+        permissions: &[
+            "customer.*",
+            "sales.*",
+            "marketing.*",
+            "service.*",
+            "analytics.*",
+            "event.events.read",
+        ],
+        masks: &[],
+    },
+    BuiltIn {
+        key: "sales",
+        names: ["Sales", "销售"],
+        scope: RecordScope::Own,
+        permissions: &[
+            "customer.accounts.read",
+            "customer.accounts.create",
+            "customer.accounts.update",
+            "customer.contacts.read",
+            "customer.contacts.create",
+            "customer.contacts.update",
+            "customer.customFields.read",
+            "customer.importJobs.read",
+            "sales.*",
+        ],
+        masks: &[],
+    },
+    BuiltIn {
+        key: "marketing",
+        names: ["Marketing", "市场"],
+        scope: RecordScope::All,
+        permissions: &[
+            "customer.accounts.read",
+            "customer.contacts.read",
+            "customer.customFields.read",
+            "marketing.*",
+            "analytics.reports.read",
+        ],
+        masks: &[
+            (Sensitivity::Phone, Mask::Partial),
+            (Sensitivity::IdentityNumber, Mask::Hidden),
+            (Sensitivity::Financial, Mask::Hidden),
+            (Sensitivity::PersonalDate, Mask::Hidden),
+        ],
+    },
+    BuiltIn {
+        key: "support",
+        names: ["Support", "客服"],
+        scope: RecordScope::All,
+        permissions: &[
+            "customer.accounts.read",
+            "customer.accounts.update",
+            "customer.contacts.read",
+            "customer.contacts.create",
+            "customer.contacts.update",
+            "customer.customFields.read",
+            "service.*",
+        ],
+        masks: &[(Sensitivity::IdentityNumber, Mask::Partial), (Sensitivity::Financial, Mask::Hidden)],
+    },
+    BuiltIn {
+        key: "analyst",
+        names: ["Analyst", "分析员"],
+        scope: RecordScope::All,
+        permissions: &[EVERY_READ, "analytics.*"],
+        masks: &[
+            (Sensitivity::Phone, Mask::Partial),
+            (Sensitivity::Email, Mask::Partial),
+            (Sensitivity::PersonName, Mask::Partial),
+            (Sensitivity::IdentityNumber, Mask::Hidden),
+            (Sensitivity::Address, Mask::Partial),
+            (Sensitivity::Note, Mask::Hidden),
+            (Sensitivity::PersonalDate, Mask::Hidden),
+        ],
+    },
+    BuiltIn {
+        key: "read-only",
+        names: ["Read only", "只读"],
+        scope: RecordScope::Own,
+        permissions: &[EVERY_READ],
+        masks: &[],
+    },
+];
+
+/// The built-in role of a key.
+pub fn find(key: &str) -> Option<&'static BuiltIn> {
+    const { &ALL }.iter().find(|role| role.key == key)
+}
+
+impl BuiltIn {
+    /// Name for a tenant of this language (BCP 47).
+    pub fn name(&self, language_code: &str) -> &'static str {
+        self.names[usize::from(language_code.starts_with("zh"))]
+    }
+
+    /// What the role grants.
+    pub fn rights(&self) -> Rights {
+        let reads = permission::catalogue().keys().filter(|known| permission::is_read(known));
+        let reads = reads.filter(|_| self.permissions.contains(&EVERY_READ)).cloned();
+        let own = self.permissions.iter().filter(|own| **own != EVERY_READ).chain(&DIRECTORY);
+        Rights {
+            permissions: Permissions::new(own.map(|own| (*own).to_owned()).chain(reads)),
+            scope: self.scope,
+            masks: self.masks.iter().fold(Masks::default(), |masks, (class, mask)| masks.with(*class, *mask)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_administrator_may_change_who_may_do_what() {
+        for role in &ALL {
+            let permissions = role.rights().permissions;
+            let powers = [
+                "platform.users.create",
+                "platform.roles.update",
+                "platform.apiKeys.create",
+                "platform.users.resetPassword",
+            ];
+            assert_eq!(
+                powers.iter().any(|power| permissions.allows(power)),
+                role.key == ADMINISTRATOR,
+                "{}",
+                role.key
+            );
+            assert!(permissions.allows("platform.users.read"), "{}", role.key);
+        }
+    }
+
+    #[test]
+    fn a_reader_reads_everything_and_changes_nothing() {
+        let permissions = find("read-only").unwrap().rights().permissions;
+        assert!(permissions.allows("customer.accounts.read") && permissions.allows("event.events.read"));
+        assert!(permissions.names().all(permission::is_read));
+    }
+
+    #[test]
+    fn every_concrete_permission_of_a_service_that_exists_is_in_the_contract() {
+        let concrete = ALL.iter().flat_map(|role| role.permissions).filter(|name| !name.contains('*'));
+        for name in concrete.filter(|name| name.starts_with("customer.") || name.starts_with("platform.")) {
+            assert!(permission::is_known(name), "{name}");
+        }
+    }
+}

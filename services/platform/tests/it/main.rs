@@ -1,0 +1,16 @@
+//! The platform service over gRPC, on a real PostgreSQL, with its production wiring.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod api_key;
+mod database;
+mod department;
+mod events;
+mod harness;
+mod role;
+mod secrecy;
+mod session;
+mod tenant;
+mod timing;
+mod user;
