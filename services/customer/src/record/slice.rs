@@ -267,7 +267,9 @@ impl<R: Record> Slice<R> {
         let (tenant, owners, wanted) = (call.tenant_id(), call.access.scope.owners(), &ids);
         let found = self
             .db
-            .read(call, move |tx| Box::pin(async move { R::get(tx.conn(), tenant, wanted, owners).await }))
+            .read_one(call, move |one| {
+                Box::pin(async move { R::get(one.conn(), tenant, wanted, owners).await })
+            })
             .await?;
         let by_id: BTreeMap<Uuid, &R> = found.iter().map(|record| (record.head().id, record)).collect();
         let one = |id: &Uuid| by_id.get(id).ok_or_else(|| not_found::<R>(id));

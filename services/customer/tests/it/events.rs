@@ -149,7 +149,8 @@ async fn a_cursor_older_than_the_log_is_told_to_start_anew() {
 async fn a_stream_ends_when_the_server_goes_down_and_says_so() {
     let rig = Rig::new().await;
     let me = rig.administrator();
-    let mut stream = rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap().into_inner();
+    let mut stream =
+        rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap().into_inner();
     rig.shutdown.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(10), stream.message()).await.unwrap();
     assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
@@ -159,9 +160,29 @@ async fn a_stream_ends_when_the_server_goes_down_and_says_so() {
 async fn a_stream_ends_when_its_caller_may_no_longer_read() {
     let rig = Rig::new().await;
     let me = rig.administrator();
-    let mut stream = rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap().into_inner();
+    let mut stream =
+        rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap().into_inner();
     rig.callers.revoke(&me);
     let within = crm_kit_rpc::layer::guard::RECHECK + Duration::from_secs(10);
     let ended = tokio::time::timeout(within, stream.message()).await.unwrap();
     assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn an_idle_stream_leaves_the_database_alone() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    rig.create(&me, named("one")).await.unwrap();
+    let _stream = rig.events(&me).stream_events(StreamEventsRequest::default()).await.unwrap();
+    let transactions = async |rig: &Rig| {
+        let mut conn = rig.database.look().await;
+        let sql = "SELECT pg_stat_force_next_flush(), xact_commit + xact_rollback FROM pg_stat_database \
+                   WHERE datname = current_database()";
+        sqlx::query_as::<_, ((), i64)>(sql).fetch_one(&mut conn).await.unwrap().1
+    };
+    let before = transactions(&rig).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let polled = transactions(&rig).await - before;
+    // Two polls a second, and what the count itself costs.
+    assert!(polled < 30, "{polled} transactions in three idle seconds");
 }

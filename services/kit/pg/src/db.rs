@@ -19,7 +19,10 @@ use sqlx::{
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use crate::change::{self, Change};
+use crate::{
+    change::{self, Change},
+    reader::{One, Readers},
+};
 
 /// Attempts at a transaction that the database aborts for another's sake.
 const ATTEMPTS: u32 = 4;
@@ -28,6 +31,7 @@ const ATTEMPTS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    readers: Option<Readers>,
     committed: Arc<watch::Sender<u64>>,
 }
 
@@ -49,11 +53,13 @@ pub struct PoolSettings {
     pub max_connections: u32,
     /// How long a request waits for a connection before it fails as UNAVAILABLE.
     pub acquire_timeout: Duration,
+    /// Whether reads of a single statement use connections that stay with a tenant; off where session settings do not hold.
+    pub session_reads: bool,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { max_connections: 24, acquire_timeout: Duration::from_secs(5) }
+        Self { max_connections: 24, acquire_timeout: Duration::from_secs(5), session_reads: true }
     }
 }
 
@@ -65,13 +71,18 @@ impl Db {
             ("lock_timeout", "10s"),
             ("statement_timeout", "120s"),
         ]);
+        let readers = settings.session_reads.then(|| {
+            // A third of the connections; they serve short statements only.
+            let most = usize::try_from(settings.max_connections / 3).unwrap_or(1).max(1);
+            Readers::new(options.clone(), most, settings.acquire_timeout)
+        });
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             // A broken connection shows itself at `BEGIN`, which is retried; a ping before each use would be a round trip.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Self { pool, committed: Arc::new(watch::Sender::new(0)) }
+        Self { pool, readers, committed: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Runs statements that change nothing, for the call's tenant. `work` may run again after a lost connection.
@@ -82,6 +93,24 @@ impl Db {
     {
         let deadline = call.time_left()?;
         within(deadline, self.attempt(&Plan::of(call, "BEGIN READ ONLY", deadline), work, None)).await
+    }
+
+    /// As [`Db::read`] for a single statement, which then needs no transaction.
+    pub async fn read_one<'c, T, F>(&self, call: &Call, mut work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut One<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let (deadline, started) = (call.time_left()?, Instant::now());
+        let outcome = match &self.readers {
+            Some(readers) => within(deadline, readers.read(call.tenant_id(), work)).await,
+            None => {
+                let tx = self.begin(&Plan::of(call, "BEGIN READ ONLY", deadline)).await?;
+                within(deadline, work(&mut One::in_transaction(tx.inner))).await
+            }
+        };
+        call.statistics.add(1, started.elapsed());
+        outcome
     }
 
     /// As [`Db::read`] for lists: each query is planned for the values at hand, because the best plan of a search or a filter depends on them.
@@ -140,6 +169,16 @@ impl Db {
         outcome
     }
 
+    /// As [`Db::for_tenant`] for statements that change nothing.
+    pub async fn read_for_tenant<'c, T, F>(&self, tenant_id: Uuid, work: F) -> Result<T>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+        T: Send,
+    {
+        let plan = Plan { tenant_id, begin: "BEGIN READ ONLY", deadline: None, statistics: None };
+        self.attempt(&plan, work, None).await
+    }
+
     /// Runs statements for a tenant outside any call: sign-in, jobs, event streams. Changes recorded in the transaction need a call, so
     /// this commits plain statements only.
     pub async fn for_tenant<'c, T, F>(&self, tenant_id: Uuid, work: F) -> Result<T>
@@ -162,6 +201,9 @@ impl Db {
 
     /// Closes the pool after the connections in use came back.
     pub async fn close(&self) {
+        if let Some(readers) = &self.readers {
+            readers.close();
+        }
         self.pool.close().await;
     }
 
@@ -308,7 +350,7 @@ pub fn database_error(error: sqlx::Error) -> Error {
 }
 
 /// Whether the same transaction may well succeed at once: it lost against another, or its connection was stale.
-fn is_transient(error: &Error) -> bool {
+pub(crate) fn is_transient(error: &Error) -> bool {
     let Some(source) =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>())
     else {

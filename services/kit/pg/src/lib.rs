@@ -19,7 +19,9 @@ pub mod jobs;
 pub mod list;
 pub mod migrate;
 pub mod outbox;
+mod reader;
 pub mod server;
 
 pub use change::{Change, ChangeKind};
 pub use db::{Db, Tx};
+pub use reader::One;

@@ -51,7 +51,8 @@ impl Database {
 
     /// A pool as the role of daily work.
     pub fn db(&self) -> Db {
-        let settings = PoolSettings { max_connections: 8, acquire_timeout: Duration::from_secs(20) };
+        let acquire_timeout = Duration::from_secs(20);
+        let settings = PoolSettings { max_connections: 8, acquire_timeout, ..PoolSettings::default() };
         Db::new(self.service.clone(), &settings)
     }
 

@@ -104,7 +104,8 @@ impl Restorer<'_> {
         for (index, item) in items.iter_mut().enumerate() {
             let Value::Message(item) = item else { continue };
             let path = format!("{path}[{index}]");
-            let found = left.iter().enumerate().find_map(|(place, real)| Some((place, self.stands_for(item, real)?)));
+            let found =
+                left.iter().enumerate().find_map(|(place, real)| Some((place, self.stands_for(item, real)?)));
             if let Some((place, restored)) = found {
                 *item = restored;
                 left.remove(place);

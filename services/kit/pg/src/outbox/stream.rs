@@ -105,7 +105,7 @@ impl EventStreams {
                 let position = self.key.open(tenant, cursor)?;
                 let trimmed = self
                     .db
-                    .for_tenant(tenant, move |tx| {
+                    .read_for_tenant(tenant, move |tx| {
                         Box::pin(async move { read::trimmed(tx.conn(), tenant).await })
                     })
                     .await?;
@@ -119,7 +119,7 @@ impl EventStreams {
                 // Everything already given a transaction id is before LATEST unless it commits later.
                 let horizon = self
                     .db
-                    .for_tenant(tenant, |tx| Box::pin(async move { read::horizon(tx.conn()).await }))
+                    .read_for_tenant(tenant, |tx| Box::pin(async move { read::horizon(tx.conn()).await }))
                     .await?;
                 Ok(below(horizon))
             }
@@ -289,7 +289,7 @@ impl Tail {
         let (scope, collections): (&Scope, &[String]) = (&self.call.access.scope, &self.collections);
         self.streams
             .db
-            .for_tenant(tenant, move |tx| {
+            .read_for_tenant(tenant, move |tx| {
                 Box::pin(async move {
                     let horizon = read::horizon(tx.conn()).await?;
                     let rows = read::after(tx.conn(), tenant, position, horizon, (scope, collections), limit)
