@@ -18,6 +18,7 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
+        custom_field_service_server::CustomFieldServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -31,7 +32,7 @@ use crate::{
     account::{self, Accounts},
     config::Settings,
     contact::{self, Contacts},
-    custom_field::Catalog,
+    custom_field::{self, Catalog, CustomFields, jobs::Workers},
     record::number::Numbers,
     value::phone,
 };
@@ -40,7 +41,7 @@ use crate::{
 pub const NAME: &str = "customer";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[&str] = &[account::COLLECTION, contact::COLLECTION];
+pub const COLLECTIONS: &[&str] = &[account::COLLECTION, contact::COLLECTION, custom_field::COLLECTION];
 
 /// What the service is built on.
 #[derive(Clone)]
@@ -97,17 +98,27 @@ fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
 
 /// The service, ready to be served.
 pub async fn build(parts: Parts) -> Result<Server> {
-    let Parts { db, authenticator, clock, cursor_secret, limits, tasks: _, shutdown } = parts;
+    let Parts { db, authenticator, clock, cursor_secret, limits, tasks, shutdown } = parts;
     // Numbering plans take 60 ms to read; no request should wait for that.
     phone::load();
     let catalog = Catalog::new(db.clone());
     let numbers = Numbers::new(db.clone());
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone());
-    let contacts = Contacts::new(db.clone(), catalog, numbers);
+    let contacts = Contacts::new(db.clone(), catalog.clone(), numbers);
+    let workers = Workers {
+        db: db.clone(),
+        catalog: catalog.clone(),
+        accounts: accounts.clone(),
+        contacts: contacts.clone(),
+        clock: clock.clone(),
+    };
+    workers.spawn(&tasks, &shutdown);
+    let custom_fields = CustomFields { db: db.clone(), catalog };
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(accounts))
         .add_service(ContactServiceServer::new(contacts))
+        .add_service(CustomFieldServiceServer::new(custom_fields))
         .add_service(EventServiceServer::new(events));
     Server::new(NAME, routes, authenticator, clock, limits).await
 }

@@ -36,17 +36,19 @@ pub const FIXED: &[&str] = &[
 ];
 
 /// Reads an account. `base` keeps what the server sets: the stored account of an update, a fresh one of a creation.
-pub fn read(call: &Call, fields: &Fields, wire: Wire, base: Account) -> Result<Account> {
+pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Account) -> Result<Account> {
     let mut check = Checker::new("account", &call.access.tenant.region_code);
-    let mut account = standard(wire, base, fields, &mut check);
-    let mut custom = std::mem::take(&mut account.custom.0);
     let moment = Moment::from(call.now);
-    fields.compute(&mut custom, &|path| account.filter_value(path), moment, &mut check);
+    let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
+    let custom = std::mem::take(&mut wire.custom);
+    let mut account = standard(wire, base, &mut check);
+    let mut custom = fields.read(custom, &before, &mut check);
+    fields.compute(&mut custom, &before, &|path| account.filter_value(path), moment, &mut check);
     account.custom = Json(custom);
     check.into_violations().into_result(account)
 }
 
-fn standard(wire: Wire, base: Account, fields: &Fields, check: &mut Checker<'_>) -> Account {
+fn standard(wire: Wire, base: Account, check: &mut Checker<'_>) -> Account {
     let (kind, level, credit_status) = (wire.kind(), wire.level(), wire.credit_status());
     let stage = wire.life_cycle_stage();
     if is_blank(&wire.display_name) {
@@ -92,7 +94,6 @@ fn standard(wire: Wire, base: Account, fields: &Fields, check: &mut Checker<'_>)
         tags: check.tags("tags", wire.tags),
         description: check.lines("description", wire.description, 20_000),
         external_ids: Json(ExternalId::read_all("external_ids", wire.external_ids, check)),
-        custom: Json(fields.read(wire.custom, check)),
         ..base
     }
 }

@@ -1,6 +1,10 @@
 //! What is an account's own in the life of a record.
 
-use crm_kit_api::{Call, Result, filter::Schema, order::Column};
+use crm_kit_api::{
+    Call, Result,
+    filter::{self, Schema},
+    order::Column,
+};
 use crm_kit_pg::{Change, Tx};
 use crm_proto::crm::customer::v1::Account as Wire;
 use sqlx::PgConnection;
@@ -8,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Account, COLLECTION, convert, events, schema, store};
 use crate::{
-    custom_field::Fields,
+    custom_field::{Fields, Values},
     record::{
         external_id::ExternalId,
         hierarchy,
@@ -62,6 +66,18 @@ impl Record for Account {
 
     fn external_ids_mut(&mut self) -> &mut Vec<ExternalId> {
         &mut self.external_ids
+    }
+
+    fn custom(&self) -> &Values {
+        &self.custom
+    }
+
+    fn custom_mut(&mut self) -> &mut Values {
+        &mut self.custom
+    }
+
+    fn filter_value(&self, path: &str) -> filter::Value<'_> {
+        Self::filter_value(self, path)
     }
 
     fn change(&self, wire: &Wire, happening: Happening<Wire>) -> Change {

@@ -28,17 +28,19 @@ pub const FIXED: &[&str] =
     &["id", "create_time", "update_time", "delete_time", "purge_time", "etag", "last_activity_time"];
 
 /// Reads a contact. `base` keeps what the server sets: the stored contact of an update, a fresh one of a creation.
-pub fn read(call: &Call, fields: &Fields, wire: Wire, base: Contact) -> Result<Contact> {
+pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Contact) -> Result<Contact> {
     let mut check = Checker::new("contact", &call.access.tenant.region_code);
-    let mut contact = standard(wire, base, fields, &mut check);
-    let mut custom = std::mem::take(&mut contact.custom.0);
     let moment = Moment::from(call.now);
-    fields.compute(&mut custom, &|path| contact.filter_value(path), moment, &mut check);
+    let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
+    let custom = std::mem::take(&mut wire.custom);
+    let mut contact = standard(wire, base, &mut check);
+    let mut custom = fields.read(custom, &before, &mut check);
+    fields.compute(&mut custom, &before, &|path| contact.filter_value(path), moment, &mut check);
     contact.custom = Json(custom);
     check.into_violations().into_result(contact)
 }
 
-fn standard(wire: Wire, base: Contact, fields: &Fields, check: &mut Checker<'_>) -> Contact {
+fn standard(wire: Wire, base: Contact, check: &mut Checker<'_>) -> Contact {
     let stage = wire.life_cycle_stage();
     let follows = is_blank(&wire.display_name)
         || (wire.display_name == base.display_name && base.display_name == base.composed_name());
@@ -67,7 +69,6 @@ fn standard(wire: Wire, base: Contact, fields: &Fields, check: &mut Checker<'_>)
         tags: check.tags("tags", wire.tags),
         description: check.lines("description", wire.description, 20_000),
         external_ids: Json(ExternalId::read_all("external_ids", wire.external_ids, check)),
-        custom: Json(fields.read(wire.custom, check)),
         ..base
     };
     let composed = contact.composed_name();

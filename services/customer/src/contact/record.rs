@@ -1,6 +1,10 @@
 //! What is a contact's own in the life of a record.
 
-use crm_kit_api::{Call, Error, Result, filter::Schema, order::Column};
+use crm_kit_api::{
+    Call, Error, Result,
+    filter::{self, Schema},
+    order::Column,
+};
 use crm_kit_pg::{Change, Tx};
 use crm_proto::crm::customer::v1::Contact as Wire;
 use sqlx::PgConnection;
@@ -9,7 +13,7 @@ use uuid::Uuid;
 use super::{COLLECTION, Contact, convert, events, model::TieChange, schema, store};
 use crate::{
     account,
-    custom_field::Fields,
+    custom_field::{Fields, Values},
     record::{
         external_id::ExternalId,
         hierarchy,
@@ -63,6 +67,22 @@ impl Record for Contact {
 
     fn external_ids_mut(&mut self) -> &mut Vec<ExternalId> {
         &mut self.external_ids
+    }
+
+    fn custom(&self) -> &Values {
+        &self.custom
+    }
+
+    fn custom_mut(&mut self) -> &mut Values {
+        &mut self.custom
+    }
+
+    fn filter_value(&self, path: &str) -> filter::Value<'_> {
+        Self::filter_value(self, path)
+    }
+
+    fn rolls_up_to(&self) -> Option<Uuid> {
+        self.account_id()
     }
 
     fn change(&self, wire: &Wire, happening: Happening<Wire>) -> Change {

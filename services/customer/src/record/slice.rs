@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{
     Call, Error, Result, etag,
-    filter::{Filter, Moment, Schema},
+    filter::{self, Filter, Moment, Schema},
     id, mask,
     order::{Column, Order},
     page::{self, Binding, Token},
@@ -21,6 +21,7 @@ use crm_kit_pg::{
     Change, Db, Tx,
     list::{List, Page, Total},
 };
+use crm_proto::crm::customer::v1::custom_field::Type;
 use prost::{Message, Name};
 use prost_types::{FieldMask, Timestamp};
 use sqlx::{FromRow, PgConnection, postgres::PgRow};
@@ -34,7 +35,7 @@ use super::{
 };
 use crate::{
     DOMAIN,
-    custom_field::{Catalog, Fields},
+    custom_field::{Catalog, Fields, Values, link, model::Definition, refresh},
 };
 
 /// Days a record stays in the recycle bin.
@@ -125,6 +126,16 @@ pub trait Record:
     fn external_ids(&self) -> &[ExternalId];
     /// Its names in other systems, to add one.
     fn external_ids_mut(&mut self) -> &mut Vec<ExternalId>;
+    /// Its values of the tenant's own fields.
+    fn custom(&self) -> &Values;
+    /// Its values of the tenant's own fields, to change them.
+    fn custom_mut(&mut self) -> &mut Values;
+    /// A standard field as filters and formulas see it.
+    fn filter_value(&self, path: &str) -> filter::Value<'_>;
+    /// The account whose roll-ups count it.
+    fn rolls_up_to(&self) -> Option<Uuid> {
+        None
+    }
     /// The change that tells of it.
     fn change(&self, wire: &Self::Wire, happening: Happening<Self::Wire>) -> Change;
     /// What lists may filter by.
@@ -385,26 +396,38 @@ impl<R: Record> Slice<R> {
         wires: Vec<R::Wire>,
         name: ItemName,
     ) -> Result<Vec<R>> {
-        let mut numbers = self.numbers_for(call, wires.iter()).await?;
+        let mut numbers = self.numbers_for(call, fields, wires.iter()).await?;
         let mut records = Vec::with_capacity(wires.len());
         for (index, wire) in wires.into_iter().enumerate() {
-            let base = R::fresh(call, numbers.next(&wire));
+            let base = numbers.fresh(call, &wire);
             let record = read_owned(call, fields, wire, base, None);
             records.push(record.map_err(|error| named(error, &name(index)))?);
         }
         Ok(records)
     }
 
-    /// Numbers for those of the new records that bring none.
+    /// Numbers for new records: their own for those that bring none, and for all of them those of the tenant's AUTO_NUMBER fields.
     pub async fn numbers_for<'w>(
         &self,
         call: &Call,
+        fields: &Fields,
         wires: impl Iterator<Item = &'w R::Wire>,
     ) -> Result<NewNumbers<R>> {
-        let Some((series, _)) = R::KIND.series else { return Ok(NewNumbers::starting_at(0)) };
-        let count = wires.filter(|wire| R::sent(wire).number.is_empty()).count();
-        let first = if count == 0 { 0 } else { self.numbers.take(call.tenant_id(), series, count).await? };
-        Ok(NewNumbers::starting_at(first))
+        let tenant = call.tenant_id();
+        let without: Vec<bool> = wires.map(|wire| R::sent(wire).number.is_empty()).collect();
+        let count = without.iter().filter(|without| **without).count();
+        let next = match R::KIND.series {
+            Some((series, _)) if count > 0 => self.numbers.take(tenant, series, count).await?,
+            _ => 0,
+        };
+        let mut custom = Vec::new();
+        for definition in fields.of_kind(Type::AutoNumber).filter(|definition| !definition.retired) {
+            if !without.is_empty() {
+                let first = self.numbers.take(tenant, &definition.series(), without.len()).await?;
+                custom.push((definition.clone(), first));
+            }
+        }
+        Ok(NewNumbers { next, custom, kind: std::marker::PhantomData })
     }
 }
 
@@ -412,16 +435,23 @@ impl<R: Record> Slice<R> {
 #[derive(Debug)]
 pub struct NewNumbers<R> {
     next: i64,
+    custom: Vec<(Definition, i64)>,
     kind: std::marker::PhantomData<fn() -> R>,
 }
 
 impl<R: Record> NewNumbers<R> {
-    fn starting_at(next: i64) -> Self {
-        Self { next, kind: std::marker::PhantomData }
+    /// A fresh record with its numbers.
+    pub fn fresh(&mut self, call: &Call, wire: &R::Wire) -> R {
+        let mut record = R::fresh(call, self.next(wire));
+        for (definition, next) in &mut self.custom {
+            record.custom_mut().set(&definition.key, Some(definition.number(*next).into()));
+            *next += 1;
+        }
+        record
     }
 
     /// The number of a new record that brings none; empty for one that does.
-    pub fn next(&mut self, wire: &R::Wire) -> String {
+    fn next(&mut self, wire: &R::Wire) -> String {
         match R::KIND.series {
             Some((_, prefix)) if R::sent(wire).number.is_empty() => {
                 self.next += 1;
@@ -482,6 +512,7 @@ pub async fn insert<R: Record>(
     R::insert(tx.conn(), records).await?;
     R::link(tx, call, records, &[]).await?;
     claim(tx, records).await?;
+    link::written(tx, call, fields, records, &[]).await?;
     let mut wires = Vec::with_capacity(records.len());
     for record in records {
         let wire = record.to_wire(fields);
@@ -519,6 +550,11 @@ pub struct Revision<R: Record> {
 }
 
 impl<R: Record> Revision<R> {
+    /// A revision that the server itself makes.
+    pub fn new(fields: &Fields, was: R, record: R) -> Self {
+        Self { before: was.to_wire(fields), was, record }
+    }
+
     /// Whether anything changes.
     pub fn is_change(&self) -> bool {
         self.record != self.was
@@ -574,6 +610,7 @@ pub async fn write<R: Record>(
         R::update(tx.conn(), &changed).await?;
         R::link(tx, call, &changed, &was_changed).await?;
         rename(tx, &changed, &was_changed).await?;
+        link::written(tx, call, fields, &changed, &was_changed).await?;
     }
     Ok(wires)
 }
@@ -603,6 +640,7 @@ async fn delete<R: Record>(
         let tenant = tx.tenant_id();
         external_id::release(tx.conn(), tenant, &ids).await?;
     }
+    link::deleted(tx, call, fields, &gone).await?;
     let wires: Vec<R::Wire> = gone.iter().map(|record| record.to_wire(fields)).collect();
     for (record, wire) in gone.iter().zip(&wires) {
         tx.record(record.change(wire, Happening::Deleted));
@@ -628,9 +666,11 @@ async fn undelete<R: Record>(
     }
     etag::check(&wanted.etag, revision)?;
     record.stamp(Stamp { update_time: call.now, delete_time: None, revision: revision + 1 });
+    refresh::evaluate(fields, &mut record, Moment::from(call.now));
     let records = std::slice::from_ref(&record);
     R::update(tx.conn(), records).await?;
     claim(tx, records).await?;
+    link::undeleted(tx, call, fields, &record).await?;
     let wire = record.to_wire(fields);
     tx.record(record.change(&wire, Happening::Undeleted));
     Ok(wire)

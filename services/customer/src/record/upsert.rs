@@ -142,7 +142,8 @@ impl<R: Record> Slice<R> {
     async fn steps(&self, call: &Call, fields: &Fields, rows: Vec<Row<R::Wire>>) -> Result<Vec<Step<R>>> {
         let known = self.known(call, &rows).await?;
         let is_new = |row: &&Row<R::Wire>| row.mode != Mode::Update && !known.contains_key(&key::<R>(row));
-        let mut numbers = self.numbers_for(call, rows.iter().filter(is_new).map(|row| &row.wire)).await?;
+        let mut numbers =
+            self.numbers_for(call, fields, rows.iter().filter(is_new).map(|row| &row.wire)).await?;
         let mut seen = BTreeSet::new();
         let mut steps = Vec::with_capacity(rows.len());
         for row in rows {
@@ -156,7 +157,7 @@ impl<R: Record> Slice<R> {
                 (None, Mode::Update) => Step::Failed(Error::not_found(R::KIND.collection, key.text())),
                 (Some(id), _) => Step::Update(*id, Update { wire: row.wire, mask: row.mask }),
                 (None, _) => {
-                    let base = R::fresh(call, numbers.next(&row.wire));
+                    let base = numbers.fresh(call, &row.wire);
                     let record = slice::read_owned(call, fields, row.wire, base, None);
                     record.map_or_else(Step::Failed, |record| Step::Create(keyed(record, row.key)))
                 }

@@ -183,6 +183,6 @@ async fn an_idle_stream_leaves_the_database_alone() {
     let before = transactions(&rig).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let polled = transactions(&rig).await - before;
-    // Two polls a second, and what the count itself costs.
-    assert!(polled < 30, "{polled} transactions in three idle seconds");
+    // The stream and the workers look a few times a second; a stream that wakes itself looks thousands of times.
+    assert!(polled < 300, "{polled} transactions in three idle seconds");
 }
