@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use crm_proto::crm::customer::v1::{BulkUpsertAccountsRequest, ExternalId, account_service_client::AccountServiceClient};
+use crm_proto::crm::customer::v1::{
+    BulkUpsertAccountsRequest, ExternalId, account_service_client::AccountServiceClient,
+};
 use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::{
     AssertSqlSafe,
@@ -33,7 +35,11 @@ pub async fn fill_against_copy(rig: &Rig, accounts: usize, report: &mut Report) 
     let copied = copy(rig, accounts).await;
     report.figure("COPY into the same table", &format!("{copied:.0} rows/s"), None);
     let ratio = upserted / copied;
-    report.figure("bulk upsert", &format!("{upserted:.0} rows/s, ratio {ratio:.2}, aim 0.12"), Some(ratio >= 0.12));
+    report.figure(
+        "bulk upsert",
+        &format!("{upserted:.0} rows/s, ratio {ratio:.2}, aim 0.12"),
+        Some(ratio >= 0.12),
+    );
 }
 
 async fn copy(rig: &Rig, accounts: usize) -> f64 {

@@ -79,7 +79,9 @@ fn cpu_seconds(database: u32) -> f64 {
     let ours = std::process::id();
     let mut ticks = 0;
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
         // Fields after the parenthesised name: state, parent, .. utime is the 12th, stime the 13th of them.
         let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
@@ -126,14 +128,18 @@ pub struct Report {
 
 impl Report {
     pub fn raw(&mut self, name: &str, _callers: usize, figures: &Figures) {
-        println!("  {name:<36} {:>9.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  cpu {:>6.3} ms", figures.per_second, figures.p50_ms, figures.p99_ms, figures.cpu_ms);
+        println!(
+            "  {name:<36} {:>9.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  cpu {:>6.3} ms",
+            figures.per_second, figures.p50_ms, figures.p99_ms, figures.cpu_ms
+        );
     }
 
     pub fn line(&mut self, name: &str, callers: usize, figures: &Figures, raw: &Figures, aim: Aim) {
         let ratio = figures.per_second / raw.per_second;
         let mut verdict = String::new();
         if let Some(wanted) = aim.ratio {
-            verdict += &self.judge(name, callers, ratio >= wanted, &format!("ratio {ratio:.2}, aim {wanted}"));
+            verdict +=
+                &self.judge(name, callers, ratio >= wanted, &format!("ratio {ratio:.2}, aim {wanted}"));
         }
         if let Some(wanted) = aim.p99_ms {
             let text = format!("p99 {:.1} ms, aim {wanted} ms", figures.p99_ms);
@@ -175,7 +181,9 @@ impl Report {
             .throughput
             .iter()
             .filter(|((_, callers), _)| *callers == 64)
-            .filter_map(|((name, _), at_64)| Some((name.clone(), at_64 / self.throughput.get(&(name.clone(), 16))?)))
+            .filter_map(|((name, _), at_64)| {
+                Some((name.clone(), at_64 / self.throughput.get(&(name.clone(), 16))?))
+            })
             .collect();
         for (name, ratio) in pairs {
             self.figure(&name, &format!("{ratio:.2}"), Some(ratio >= 0.8));

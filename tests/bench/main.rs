@@ -3,7 +3,11 @@
 //!
 //! `make bench` runs it; `CRM_BENCH_ACCOUNTS` and `CRM_BENCH_SECONDS` set the size of the table and the length of each measurement.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark talks, and stops at the first fault")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark talks, and stops at the first fault"
+)]
 
 mod bulk;
 mod load;
@@ -50,7 +54,13 @@ async fn run() {
         let raw = raw::page(&rig, callers).await;
         report.raw("raw page of 50", callers, &raw);
         let page = work::page(&rig, callers).await;
-        report.line("page of 50, filter, order, scope", callers, &page, &raw, Aim::ratio(0.4).p99_at_16(40.0, callers));
+        report.line(
+            "page of 50, filter, order, scope",
+            callers,
+            &page,
+            &raw,
+            Aim::ratio(0.4).p99_at_16(40.0, callers),
+        );
         let search = work::search(&rig, callers).await;
         report.line("substring search", callers, &search, &raw, Aim::none().p99_at_16(80.0, callers));
         let raw = raw::update(&rig, callers).await;

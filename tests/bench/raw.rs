@@ -39,10 +39,20 @@ where
 
 async fn measure<F>(rig: &Rig, callers: usize, run: F) -> Figures
 where
-    F: for<'c> Fn(&'c mut sqlx::PgConnection) -> futures::future::BoxFuture<'c, ()> + Clone + Send + Sync + 'static,
+    F: for<'c> Fn(&'c mut sqlx::PgConnection) -> futures::future::BoxFuture<'c, ()>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
 {
     let (pool, tenant) = (rig.raw.clone(), rig.tenant());
-    load::run(callers, rig.server.pid(), move |_| Statement { conn: None, pool: pool.clone(), tenant, run: run.clone() }).await
+    load::run(callers, rig.server.pid(), move |_| Statement {
+        conn: None,
+        pool: pool.clone(),
+        tenant,
+        run: run.clone(),
+    })
+    .await
 }
 
 pub async fn insert(rig: &Rig, callers: usize) -> Figures {

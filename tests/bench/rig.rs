@@ -49,10 +49,13 @@ impl Rig {
         }
         let settings = vec![("max_connections".to_owned(), "200".to_owned())];
         let data_dir = folder.path().join("data");
-        let server = Server::start(Options { data_dir, bin_dir: None, settings, durable: true }).await.unwrap();
+        let server =
+            Server::start(Options { data_dir, bin_dir: None, settings, durable: true }).await.unwrap();
         server.ensure_database("bench", "bench_owner", "bench_service").await.unwrap();
         let service = server.options("bench", "bench_service").unwrap();
-        migrate::run(&server.options("bench", "bench_owner").unwrap(), "bench_service", &MIGRATIONS).await.unwrap();
+        migrate::run(&server.options("bench", "bench_owner").unwrap(), "bench_service", &MIGRATIONS)
+            .await
+            .unwrap();
 
         let callers = Callers::default();
         let tenant = Uuid::new_v4();
@@ -75,8 +78,14 @@ impl Rig {
         let address = format!("http://{}", listener.local_addr().unwrap());
         tasks.spawn(customer.serve(listener, shutdown.clone()));
         let rest = gateway(&address, &tasks, &shutdown).await;
-        let channels = (0..4).map(|_| Endpoint::from_shared(address.clone()).unwrap().connect_lazy()).collect();
-        let raw = PgPoolOptions::new().max_connections(64).test_before_acquire(false).connect_with(service).await.unwrap();
+        let channels =
+            (0..4).map(|_| Endpoint::from_shared(address.clone()).unwrap().connect_lazy()).collect();
+        let raw = PgPoolOptions::new()
+            .max_connections(64)
+            .test_before_acquire(false)
+            .connect_with(service)
+            .await
+            .unwrap();
         Self { server, raw, channels, rest, boss, lead, owners, shutdown, tasks, _folder: folder }
     }
 

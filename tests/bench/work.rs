@@ -29,7 +29,8 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// A number below `bound`.
 pub fn random(bound: usize) -> usize {
     let bytes = *Uuid::new_v4().as_bytes();
-    usize::try_from(u64::from_be_bytes(bytes[..8].try_into().unwrap()) % u64::try_from(bound).unwrap()).unwrap()
+    usize::try_from(u64::from_be_bytes(bytes[..8].try_into().unwrap()) % u64::try_from(bound).unwrap())
+        .unwrap()
 }
 
 /// An account as the benchmark makes them.
@@ -45,7 +46,9 @@ pub fn account(index: u64, owner: Option<Uuid>) -> Account {
         employee_count: i32::try_from(index * 7919 % 5000).unwrap(),
         region: format!("region {}", index % 50),
         tags: vec![format!("tag{}", index % 30)],
-        description: "A company that the benchmark made, with a note of usual length for a record of its kind.".to_owned(),
+        description:
+            "A company that the benchmark made, with a note of usual length for a record of its kind."
+                .to_owned(),
         owner_id: owner.map(|owner| owner.to_string()).unwrap_or_default(),
         ..Account::default()
     }
@@ -56,7 +59,10 @@ pub async fn ids(rig: &Rig) -> Vec<Uuid> {
     let mut conn = rig.raw.acquire().await.unwrap();
     let sql = format!("SET app.tenant_id = '{}'", rig.tenant());
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await.unwrap();
-    sqlx::query_scalar("SELECT id FROM account WHERE number LIKE 'A%' LIMIT 20000").fetch_all(&mut *conn).await.unwrap()
+    sqlx::query_scalar("SELECT id FROM account WHERE number LIKE 'A%' LIMIT 20000")
+        .fetch_all(&mut *conn)
+        .await
+        .unwrap()
 }
 
 pub async fn analyse(rig: &Rig) {
@@ -145,7 +151,10 @@ pub async fn search(rig: &Rig, callers: usize) -> Figures {
                 1 => format!("技术 {:04}", number / 10),
                 _ => format!("fo{number}@ex"),
             };
-            accounts.list_accounts(ListAccountsRequest { q, ..ListAccountsRequest::default() }).await.unwrap();
+            accounts
+                .list_accounts(ListAccountsRequest { q, ..ListAccountsRequest::default() })
+                .await
+                .unwrap();
         })
     })
     .await
@@ -157,7 +166,10 @@ pub async fn update(rig: &Rig, callers: usize) -> Figures {
         let id = ids[random(ids.len())].to_string();
         Box::pin(async move {
             let account = Account { id, region: format!("r{}", random(100_000)), ..Account::default() };
-            accounts.update_account(UpdateAccountRequest { account: Some(account), update_mask: None }).await.unwrap();
+            accounts
+                .update_account(UpdateAccountRequest { account: Some(account), update_mask: None })
+                .await
+                .unwrap();
         })
     })
     .await

@@ -4,3 +4,5 @@
 
 mod contract;
 mod house;
+mod suite;
+mod tenants;

@@ -6,7 +6,7 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
-    migrate,
+    housekeeping, migrate,
     outbox::{CursorKey, EventStreams, StreamSettings},
 };
 use crm_kit_rpc::{
@@ -85,6 +85,7 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     })
     .await?;
     let listener = TcpListener::bind(&settings.listen).await.map_err(Error::internal)?;
+    server.set_ready(true).await;
     tracing::info!(address = %server::local_address(&listener)?, "customer service is listening");
     let serving = server.serve(listener, shutdown.clone());
     tokio::try_join!(serving, telemetry::serve(metrics, &settings.metrics_listen, shutdown))?;
@@ -113,6 +114,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         clock: clock.clone(),
     };
     workers.spawn(&tasks, &shutdown);
+    housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let custom_fields = CustomFields { db: db.clone(), catalog };
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);

@@ -6,7 +6,7 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
-    migrate,
+    housekeeping, migrate,
     outbox::{CursorKey, EventStreams, StreamSettings},
 };
 use crm_kit_rpc::{
@@ -96,6 +96,7 @@ impl App {
             EventStreams::new(db.clone(), cursors, COLLECTIONS, StreamSettings::default(), shutdown.clone());
         let routes = routes(&sessions, security.trust_client_ip).add_service(EventServiceServer::new(events));
         let server = Server::new(NAME, routes, authenticator.clone(), clock.clone(), limits).await?;
+        housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
         jobs::spawn(&tasks, shutdown, db, keys, clock);
         Ok(Self { server, authenticator })
     }

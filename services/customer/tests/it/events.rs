@@ -131,15 +131,8 @@ async fn a_cursor_older_than_the_log_is_told_to_start_anew() {
     rig.create(&me, named("old")).await.unwrap();
     rig.create(&me, named("newer")).await.unwrap();
     let cursor = read(&rig, &me, StartFrom::Earliest, "", 1).await[0].cursor.clone();
-    let (db, tenant) = (rig.database.db(), me.tenant_id);
     let later = rig.clock.now() + chrono::TimeDelta::days(31);
-    let dropped = db
-        .for_tenant(tenant, move |tx| {
-            Box::pin(async move { crm_kit_pg::outbox::purge(tx.conn(), tenant, later, 100).await })
-        })
-        .await
-        .unwrap();
-    assert_eq!(dropped, 2);
+    assert_eq!(crm_kit_pg::housekeeping::run(&rig.database.db(), later).await.unwrap(), 2);
     let request =
         StreamEventsRequest { start_from: StartFrom::After.into(), cursor, ..StreamEventsRequest::default() };
     assert_error(rig.events(&me).stream_events(request).await, Code::FailedPrecondition, "RESYNC_REQUIRED");

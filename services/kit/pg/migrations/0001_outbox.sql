@@ -17,7 +17,7 @@ CREATE TABLE outbox (
     payload        bytea       NOT NULL,
     CONSTRAINT outbox_pkey PRIMARY KEY (tenant_id, tx, seq)
 );
-CREATE INDEX outbox_event_time_idx ON outbox (tenant_id, event_time);
+CREATE INDEX outbox_event_time_idx ON outbox (event_time);
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON outbox
     USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);

@@ -33,6 +33,7 @@ async fn grant(conn: &mut PgConnection, role: &str) -> Result<()> {
         "GRANT USAGE ON SCHEMA public TO {role};
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
+         GRANT EXECUTE ON FUNCTION kit_housekeeping(timestamptz, timestamptz, bigint) TO {role};
          REVOKE UPDATE, DELETE ON audit_log FROM {role};
          REVOKE ALL ON kit_migration, _sqlx_migrations FROM {role};
          GRANT SELECT ON kit_migration, _sqlx_migrations TO {role}"

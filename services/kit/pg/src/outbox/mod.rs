@@ -16,6 +16,3 @@ mod stream;
 
 pub use cursor::CursorKey;
 pub use stream::{EventStreams, StreamSettings};
-
-/// Drops events older than `before`, in batches of `limit` rows; returns how many were dropped.
-pub use read::purge;

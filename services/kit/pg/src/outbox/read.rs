@@ -76,34 +76,3 @@ pub(super) async fn trimmed(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
         .map_err(database_error)?;
     Ok(row.map(|row| Position { tx: row.tx, seq: row.seq }))
 }
-
-/// Drops up to `limit` events of a tenant that are older than `before` and remembers where the log was cut; returns how many.
-pub async fn purge(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    before: DateTime<Utc>,
-    limit: i64,
-) -> Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        WITH old AS (
-            SELECT o.tx, o.seq FROM outbox o
-            WHERE o.tenant_id = $1 AND o.event_time < $2
-            ORDER BY o.tx, o.seq LIMIT $3
-        ), dropped AS (
-            DELETE FROM outbox o USING old WHERE o.tenant_id = $1 AND o.tx = old.tx AND o.seq = old.seq
-        ), cut AS (
-            INSERT INTO outbox_trim (tenant_id, tx, seq)
-            SELECT $1, old.tx, old.seq FROM old ORDER BY old.tx DESC, old.seq DESC LIMIT 1
-            ON CONFLICT ON CONSTRAINT outbox_trim_pkey DO UPDATE SET tx = excluded.tx, seq = excluded.seq
-        )
-        SELECT count(*) AS "count!" FROM old
-        "#,
-        tenant_id,
-        before,
-        limit,
-    )
-    .fetch_one(conn)
-    .await
-    .map_err(database_error)
-}
