@@ -1,0 +1,3 @@
+//! The integration tests of the customer service.
+
+mod table;
