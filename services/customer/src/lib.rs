@@ -7,6 +7,8 @@
 //! | [`contact`] | people and their ties to companies |
 //! | [`custom_field`] | fields that tenants add |
 //! | [`import_job`], [`export_job`] | files in and out |
+//! | [`column`] | what a column of a file can hold |
+//! | [`rights`] | the rights that jobs work with |
 //! | [`record`] | what accounts and contacts share: address, external ids, tags, numbers, search |
 //! | [`value`] | checked values: telephone numbers, e-mail addresses, company numbers, names |
 //! | [`table`] | reading and writing CSV, workbooks and vCards |
@@ -15,9 +17,11 @@
 
 pub mod account;
 pub mod app;
+pub mod column;
 pub mod config;
 pub mod custom_field;
 pub mod record;
+pub mod rights;
 pub mod table;
 pub mod value;
 
