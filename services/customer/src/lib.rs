@@ -7,6 +7,7 @@
 //! | [`contact`] | people and their ties to companies |
 //! | [`custom_field`] | fields that tenants add |
 //! | [`import_job`], [`export_job`] | files in and out |
+//! | [`collection`] | the kinds of records that files hold |
 //! | [`column`] | what a column of a file can hold |
 //! | [`rights`] | the rights that jobs work with |
 //! | [`record`] | what accounts and contacts share: address, external ids, tags, numbers, search |
@@ -17,9 +18,12 @@
 
 pub mod account;
 pub mod app;
+pub mod collection;
 pub mod column;
 pub mod config;
 pub mod custom_field;
+pub mod export_job;
+pub mod import_job;
 pub mod record;
 pub mod rights;
 pub mod table;

@@ -166,6 +166,19 @@ impl Column {
         }
     }
 
+    /// Whether a record's violation at `field` is about this column.
+    pub fn holds(&self, field: &str) -> bool {
+        let at = |path: &str| {
+            field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        at(&self.path) || self.mask_path().is_some_and(|path| at(&path))
+    }
+
+    /// Whether an export can have it.
+    pub fn is_written(&self) -> bool {
+        !matches!(self.kind, Kind::Key | Kind::Link(_) | Kind::RowCurrency)
+    }
+
     /// Whether several columns of one file may hold it.
     pub fn repeats(&self) -> bool {
         matches!(self.kind, Kind::Points(_) | Kind::Words)

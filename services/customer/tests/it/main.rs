@@ -1,3 +1,4 @@
 //! The integration tests of the customer service.
 
 mod table;
+mod transfer;
