@@ -73,7 +73,7 @@ pub enum Kind {
     Words,
     /// E-mail addresses or telephone numbers, of a kind of the contract's `ContactPointKind`.
     Points(i32),
-    /// Names in other systems; written only.
+    /// Names in other systems, each as `system:id`.
     ExternalIds,
     /// Accounts of a contact; written only.
     Accounts,
@@ -214,7 +214,11 @@ fn columns(field: &FieldDescriptor) -> Vec<Column> {
                 vec![column(field, Kind::Amount), currency]
             }
             ("google.type.PostalAddress", _) => parts(field, &message),
-            (_, "external_ids") => plain(Kind::ExternalIds),
+            (_, "external_ids") => {
+                // Unlike the field's own label, which other programs use for a single key, this one says what stands in the cell.
+                let labels = ["External ids (system:id)", "外部编号（系统:编号）"].map(str::to_owned);
+                vec![Column { labels, ..column(field, Kind::ExternalIds) }]
+            }
             (_, "accounts") => plain(Kind::Accounts),
             (_, "emails") => plain(Kind::Points(0)),
             (_, "phones") => phones(field),
@@ -229,7 +233,7 @@ fn column(field: &FieldDescriptor, kind: Kind) -> Column {
     Column {
         path: field.name().to_owned(),
         labels: labels(field),
-        settable: !is_output_only(field) && !internal && !matches!(kind, Kind::ExternalIds | Kind::Accounts),
+        settable: !is_output_only(field) && !internal && !matches!(kind, Kind::Accounts),
         exported: !internal,
         kind,
         steps: vec![field.clone()],
@@ -348,7 +352,7 @@ mod tests {
             ("create_time", false),
             ("website_domain", false),
             ("etag", false),
-            ("external_ids", false),
+            ("external_ids", true),
             ("display_name", true),
             ("billing_address.locality", true),
             ("annual_revenue.currency_code", true),

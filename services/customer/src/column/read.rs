@@ -167,8 +167,8 @@ impl Reader {
             Kind::Choice(values) => self.remembered(index, cell, |text| choice(values, text))?,
             Kind::Country => self.remembered(index, cell, |text| Ok(Value::String(words::country(text))))?,
             Kind::Custom(_) | Kind::Text => value::text(cell)?.map(Value::String),
+            Kind::ExternalIds => value::text(cell)?.map(|text| external_ids(&text)).transpose()?,
             Kind::Instant
-            | Kind::ExternalIds
             | Kind::Accounts
             | Kind::Key
             | Kind::Link(_)
@@ -322,6 +322,20 @@ fn choice(values: &EnumDescriptor, text: &str) -> Result<Value, Fault> {
         .ok_or_else(|| Fault("VALUE_UNKNOWN", format!("{text} is none of the values of this field")))
 }
 
+/// `sap:0012; erp:c-7`
+fn external_ids(text: &str) -> Result<Value, Fault> {
+    let ids = split(text, &[';', '；', '\n']).into_iter().map(|id| {
+        let (system, value) = id.split_once(':')?;
+        let mut entry = DynamicMessage::new(crm_proto::message("crm.customer.v1.ExternalId"));
+        entry.set_field_by_name("system", Value::String(system.trim().to_owned()));
+        entry.set_field_by_name("value", Value::String(value.trim().to_owned()));
+        Some(Value::Message(entry))
+    });
+    let ids: Option<Vec<Value>> = ids.collect();
+    ids.map(Value::List)
+        .ok_or_else(|| Fault("EXTERNAL_ID_INVALID", "is not of the form system:id".to_owned()))
+}
+
 fn wire_date(date: chrono::NaiveDate) -> DynamicMessage {
     let mut wire = DynamicMessage::new(crm_proto::message("google.type.Date"));
     wire.set_field_by_name("year", Value::I32(date.year()));
@@ -345,7 +359,7 @@ fn money(field: &FieldDescriptor, amount: Decimal, currency: &str) -> Option<Dyn
 #[cfg(test)]
 mod tests {
     use crm_proto::{
-        crm::customer::v1::{Account, Contact},
+        crm::customer::v1::{Account, Contact, ExternalId},
         google::r#type::{Date, Money, PostalAddress},
     };
     use proptest::prelude::*;
@@ -392,11 +406,12 @@ mod tests {
             ("billing_address.region_code", "China"),
             ("billing_address.address_lines", "Road 1\nRoom 2"),
             ("legal_name", ""),
+            ("external_ids", "sap:1; erp:a:b"),
             ("parent_external_id", "0001"),
         ])
         .unwrap();
         assert_eq!(key, "0012");
-        assert_eq!(links, [(14, "0001".to_owned())]);
+        assert_eq!(links, [(15, "0001".to_owned())]);
         let expected = Account {
             display_name: "北京某某科技有限公司".to_owned(),
             kind: 2,
@@ -404,6 +419,9 @@ mod tests {
             life_cycle_stage: 7,
             employee_count: 1200,
             tags: ["vip", "华北", "重点"].map(str::to_owned).to_vec(),
+            external_ids: [("sap", "1"), ("erp", "a:b")]
+                .map(|(system, value)| ExternalId { system: system.to_owned(), value: value.to_owned() })
+                .to_vec(),
             annual_revenue: money("CNY", 1234, 500_000_000),
             credit_limit: money("USD", 0, -250_000_000),
             billing_address: Some(PostalAddress {

@@ -1,8 +1,8 @@
 //! Which columns of a foreign file feed which of ours.
 //!
 //! A name that is a field path or a label of ours, as exports write them, is that column. What remains goes to the names that other systems use
-//! ([`crate::table::mapping`]). Two kinds of columns are only suggested when the file's first rows bear it out, because other programs use
-//! the same names for something else: owners must be ids, and parents need a name that speaks of keys.
+//! ([`crate::table::mapping`]). Some columns are only suggested when the file's first rows bear it out, because other programs use the same
+//! names for something else: owners must be ids, parents need a name that speaks of keys, and our own ids are no key of another system.
 
 use std::collections::HashMap;
 
@@ -86,11 +86,17 @@ fn translate(path: &str) -> Option<String> {
 /// Whether the file bears out what its column's name suggests.
 fn is_likely(path: &str, kind: &Kind, name: &str, index: usize, sample: &[Row]) -> bool {
     let lower = name.to_lowercase();
+    let texts = || sample.iter().filter_map(|row| row.cells.get(index)).map(|cell| cell.display());
     match kind {
+        // Ids of our own, which an export has, are no keys of another system.
+        Kind::Key => {
+            let ours = |text: &str| Uuid::try_parse(text).is_ok_and(|id| id.get_version_num() == 7);
+            lower != "id" || !texts().all(|text| ours(&text)) || sample.is_empty()
+        }
         Kind::Link(_) => ["id", "key", "编号", "编码"].iter().any(|word| lower.ends_with(word)),
+        Kind::ExternalIds => texts().all(|text| text.is_empty() || text.contains(':')),
         _ if path == "owner_id" => {
-            let mut texts = sample.iter().filter_map(|row| row.cells.get(index)).map(|cell| cell.display());
-            texts.all(|text| text.trim().is_empty() || Uuid::try_parse(text.trim()).is_ok())
+            texts().all(|text| text.trim().is_empty() || Uuid::try_parse(text.trim()).is_ok())
         }
         _ => true,
     }
