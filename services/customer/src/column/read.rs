@@ -385,8 +385,8 @@ mod tests {
         reader.read(&cells)
     }
 
-    fn money(currency: &str, units: i64, nanos: i32) -> Option<Money> {
-        Some(Money { currency_code: currency.to_owned(), units, nanos })
+    fn money(currency: &str, units: i64, nanos: i32) -> Money {
+        Money { currency_code: currency.to_owned(), units, nanos }
     }
 
     #[test]
@@ -422,8 +422,8 @@ mod tests {
             external_ids: [("sap", "1"), ("erp", "a:b")]
                 .map(|(system, value)| ExternalId { system: system.to_owned(), value: value.to_owned() })
                 .to_vec(),
-            annual_revenue: money("CNY", 1234, 500_000_000),
-            credit_limit: money("USD", 0, -250_000_000),
+            annual_revenue: Some(money("CNY", 1234, 500_000_000)),
+            credit_limit: Some(money("USD", 0, -250_000_000)),
             billing_address: Some(PostalAddress {
                 region_code: "CN".to_owned(),
                 address_lines: vec!["Road 1".to_owned(), "Room 2".to_owned()],

@@ -4,7 +4,7 @@
 //! ([`crate::table::mapping`]). Some columns are only suggested when the file's first rows bear it out, because other programs use the same
 //! names for something else: owners must be ids, parents need a name that speaks of keys, and our own ids are no key of another system.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -37,18 +37,14 @@ pub fn suggest<'c>(
     columns: &'c Columns,
     schema: &mapping::Schema<'_>,
     header: &[String],
-    taken: &HashMap<usize, String>,
+    taken: &BTreeMap<usize, String>,
     sample: &[Row],
 ) -> Vec<Option<&'c str>> {
     let mut used: Vec<&str> = taken.values().map(String::as_str).collect();
     let mut found: Vec<Option<&str>> = vec![None; header.len()];
     let own = header.iter().map(|name| exact(columns, name));
     let foreign = mapping::suggest(header, schema).into_iter().map(|suggestion| {
-        suggestion
-            .target
-            .and_then(translate)
-            .and_then(|path| columns.get(&path))
-            .map(|column| column.path.as_str())
+        suggestion.target.and_then(|path| columns.get(&translate(path))).map(|column| column.path.as_str())
     });
     let rounds: [Vec<Option<&str>>; 2] = [own.collect(), foreign.collect()];
     for round in rounds {
@@ -72,15 +68,15 @@ fn exact<'c>(columns: &'c Columns, name: &str) -> Option<&'c str> {
     by_path.or_else(by_label).map(|column| column.path.as_str())
 }
 
-fn translate(path: &str) -> Option<String> {
+fn translate(path: &str) -> String {
     if let Some((_, ours)) = TRANSLATED.iter().find(|(theirs, _)| *theirs == path) {
-        return Some((*ours).to_owned());
+        return (*ours).to_owned();
     }
     let Some((address, part)) = path.split_once('.').filter(|(head, _)| head.ends_with("_address")) else {
-        return Some(path.to_owned());
+        return path.to_owned();
     };
     let part = PARTS.iter().find(|(theirs, _)| *theirs == part).map_or(part, |(_, ours)| ours);
-    Some(format!("{address}.{part}"))
+    format!("{address}.{part}")
 }
 
 /// Whether the file bears out what its column's name suggests.
@@ -112,7 +108,7 @@ mod tests {
         let header: Vec<String> = header.iter().map(ToString::to_string).collect();
         let cells = row.iter().map(|text| Cell::text(*text)).collect();
         let sample = [Row { line: 2, cells, warning: None }];
-        let found = suggest(&columns, schema, &header, &HashMap::new(), &sample);
+        let found = suggest(&columns, schema, &header, &BTreeMap::new(), &sample);
         found.into_iter().map(|path| path.unwrap_or_default().to_owned()).collect()
     }
 

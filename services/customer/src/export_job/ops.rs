@@ -192,7 +192,7 @@ impl ExportJobs {
 
     /// Begins an attempt anew.
     pub(super) async fn begin(&self, job: &Job) -> Result<Job> {
-        self.change(job, |job| job.begin(), true).await
+        self.change(job, Job::begin, true).await
     }
 
     /// Tells how far an attempt is.
@@ -239,16 +239,14 @@ impl ExportJobs {
 
     /// Drops the file of an ended job when its time has come.
     pub(super) async fn purge(&self, job: &Job) -> Result<Verdict> {
-        match job.purge_time.filter(|time| *time > self.clock.now()) {
-            Some(time) => Ok(Verdict::Again(time)),
-            None => {
-                let (tenant, id) = (job.tenant_id, job.id);
-                let dropped = self.db.for_tenant(tenant, move |tx| {
-                    Box::pin(async move { store::drop_chunks(tx.conn(), tenant, id).await })
-                });
-                dropped.await.map(|()| Verdict::Done)
-            }
+        if let Some(time) = job.purge_time.filter(|time| *time > self.clock.now()) {
+            return Ok(Verdict::Again(time));
         }
+        let (tenant, id) = (job.tenant_id, job.id);
+        let dropped = self.db.for_tenant(tenant, move |tx| {
+            Box::pin(async move { store::drop_chunks(tx.conn(), tenant, id).await })
+        });
+        dropped.await.map(|()| Verdict::Done)
     }
 
     /// Changes a running job, as long as the attempt is the job's; drops what was written when asked to.

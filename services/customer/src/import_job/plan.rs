@@ -1,6 +1,6 @@
 //! How a job reads its file: which column goes where, and in which formats.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crm_kit_api::call::TenantSettings;
 use crm_proto::crm::customer::v1::import_format::{DateOrder as WireOrder, FileKind};
@@ -32,7 +32,7 @@ pub fn merge(
     header: &[String],
     sample: &[Row],
 ) -> Merged {
-    let mut taken: HashMap<usize, String> = HashMap::new();
+    let mut taken: BTreeMap<usize, String> = BTreeMap::new();
     let mut unknown = Vec::new();
     for entry in stated.iter().filter(|entry| !entry.suggested) {
         let mut places = header.iter().enumerate().filter(|(_, name)| **name == entry.column);

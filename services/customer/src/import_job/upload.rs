@@ -32,7 +32,7 @@ impl ImportJobs {
         let first = pieces.next().await.transpose()?;
         let first = first
             .ok_or_else(|| Error::invalid_field("id", "REQUIRED", "names the job in the first piece"))?;
-        let mut upload = Upload::begin(self, call, &first.id).await?;
+        let mut upload = Intake::begin(self, call, &first.id).await?;
         upload.take(first).await?;
         while let Some(piece) = pieces.next().await {
             upload.take(piece?).await?;
@@ -42,7 +42,7 @@ impl ImportJobs {
 }
 
 /// A file on its way in.
-struct Upload<'u> {
+struct Intake<'u> {
     jobs: &'u ImportJobs,
     call: &'u Call,
     job_id: Uuid,
@@ -52,7 +52,7 @@ struct Upload<'u> {
     bytes: usize,
 }
 
-impl<'u> Upload<'u> {
+impl<'u> Intake<'u> {
     /// Drops what an earlier upload left.
     async fn begin(jobs: &'u ImportJobs, call: &'u Call, id: &str) -> Result<Self> {
         let (job_id, upload_id) = (id::parse("id", id)?, call.new_id());

@@ -26,7 +26,7 @@ const METHOD: &str = "/crm.customer.v1.ImportJobService/ApplyImportJob";
 pub async fn run<R: Transfer>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Result<Verdict> {
     let ticket = Ticket::of(&job);
     let worked = match job.state.0 {
-        State::Validating | State::Applying => work(jobs, slice, job).await,
+        State::Validating | State::Applying => Box::pin(work(jobs, slice, job)).await,
         _ => return Ok(Verdict::Done),
     };
     match worked {
