@@ -6,7 +6,9 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
-    housekeeping, migrate,
+    housekeeping,
+    jobs::Worker,
+    migrate,
     outbox::{CursorKey, EventStreams, StreamSettings},
 };
 use crm_kit_rpc::{
@@ -19,6 +21,7 @@ use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
         custom_field_service_server::CustomFieldServiceServer,
+        export_job_service_server::ExportJobServiceServer, import_job_service_server::ImportJobServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -30,9 +33,12 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     account::{self, Accounts},
+    collection::Collections,
     config::Settings,
     contact::{self, Contacts},
     custom_field::{self, Catalog, CustomFields, jobs::Workers},
+    export_job::{self, ExportJobs},
+    import_job::{self, ImportJobs},
     record::number::Numbers,
     value::phone,
 };
@@ -41,7 +47,13 @@ use crate::{
 pub const NAME: &str = "customer";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[&str] = &[account::COLLECTION, contact::COLLECTION, custom_field::COLLECTION];
+pub const COLLECTIONS: &[&str] = &[
+    account::COLLECTION,
+    contact::COLLECTION,
+    custom_field::COLLECTION,
+    import_job::COLLECTION,
+    export_job::COLLECTION,
+];
 
 /// What the service is built on.
 #[derive(Clone)]
@@ -116,11 +128,45 @@ pub async fn build(parts: Parts) -> Result<Server> {
     workers.spawn(&tasks, &shutdown);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let custom_fields = CustomFields { db: db.clone(), catalog };
+    let collections = Collections::new([Arc::new(accounts.clone()) as _, Arc::new(contacts.clone()) as _]);
+    let imports = ImportJobs::new(db.clone(), clock.clone(), collections.clone(), shutdown.clone());
+    let exports = ExportJobs::new(db.clone(), clock.clone(), collections, shutdown.clone());
+    spawn_workers(&db, &clock, (&imports, &exports), &tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(accounts))
         .add_service(ContactServiceServer::new(contacts))
         .add_service(CustomFieldServiceServer::new(custom_fields))
+        .add_service(ImportJobServiceServer::new(imports))
+        .add_service(ExportJobServiceServer::new(exports))
         .add_service(EventServiceServer::new(events));
     Server::new(NAME, routes, authenticator, clock, limits).await
+}
+
+/// Imports run two at a time, so that a long one does not hold up a short one; the database has room for requests beside them.
+fn spawn_workers(
+    db: &Db,
+    clock: &Clock,
+    (imports, exports): (&ImportJobs, &ExportJobs),
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) {
+    let worker = |kind| Worker::new(db.clone(), clock.clone(), kind);
+    for _ in 0..2 {
+        let imports = imports.clone();
+        worker(import_job::JOB_KIND).spawn(tasks, shutdown.clone(), move |job| {
+            let imports = imports.clone();
+            Box::pin(async move { imports.work(job).await })
+        });
+    }
+    let purged = imports.clone();
+    worker(import_job::PURGE_KIND).spawn(tasks, shutdown.clone(), move |job| {
+        let imports = purged.clone();
+        Box::pin(async move { imports.purge(job).await })
+    });
+    let exports = exports.clone();
+    worker(export_job::JOB_KIND).spawn(tasks, shutdown.clone(), move |job| {
+        let exports = exports.clone();
+        Box::pin(async move { exports.work(job).await })
+    });
 }

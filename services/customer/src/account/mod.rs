@@ -18,6 +18,7 @@ pub mod record;
 pub mod rpc;
 pub mod schema;
 pub mod store;
+pub mod transfer;
 
 pub use model::Account;
 

@@ -23,6 +23,7 @@ pub mod record;
 pub mod rpc;
 pub mod schema;
 pub mod store;
+mod transfer;
 
 pub use model::Contact;
 

@@ -68,49 +68,50 @@ enum Step<R: Record> {
 }
 
 impl<R: Record> Slice<R> {
-    /// Writes a group of rows and what `then` adds, in one transaction; when the database refuses the group for the sake of one row, the rows are
-    /// written one by one, so that only that row fails. `Err` means that nothing was written and that it is no row's fault.
+    /// Writes a group of rows and what `then` adds, in one transaction; when the database refuses the group for the sake of one row, its halves are
+    /// written apart, and so on, so that only that row fails. `then` runs with every part that is committed, in the order of the rows. `Err`
+    /// means that what is not committed yet was not written and that it is no row's fault.
     pub async fn upsert(&self, call: &Call, rows: Vec<Row<R::Wire>>, then: Then<'_>) -> Result<Outcomes> {
-        if rows.len() < 2 {
-            return self.upsert_alone(call, rows, then).await;
-        }
-        match self.upsert_together(call, rows.clone(), then).await {
-            Err(error) if is_fault_of_a_row(&error) => {
-                let mut outcomes = Vec::with_capacity(rows.len());
-                for row in rows {
-                    outcomes.extend(self.upsert_alone(call, vec![row], then).await?);
+        let mut outcomes = Vec::with_capacity(rows.len());
+        let mut parts = vec![rows];
+        while let Some(part) = parts.pop() {
+            match self.upsert_together(call, part.clone(), then).await {
+                Err(error) if is_fault_of_a_row(&error) && part.len() > 1 => halve(part, &mut parts),
+                Err(error) if is_fault_of_a_row(&error) && part.len() == 1 => {
+                    outcomes.extend(self.refuse(call, error, then).await?);
                 }
-                Ok(outcomes)
+                written => outcomes.extend(written?),
             }
-            outcome => outcome,
         }
+        Ok(outcomes)
     }
 
     /// As [`Slice::upsert`] without writing anything: every check runs against the database, then all is undone.
     pub async fn rehearse(&self, call: &Call, rows: Vec<Row<R::Wire>>) -> Result<Outcomes> {
         let fields = &self.fields(call).await?;
-        let steps = &self.steps(call, fields, rows).await?;
-        let undone = self
-            .db
-            .rehearse(call, move |tx| Box::pin(async move { apply(tx, call, fields, steps).await }))
-            .await;
-        match undone {
-            Err(error) if is_fault_of_a_row(&error) && steps.len() == 1 => Ok(vec![Err(error)]),
-            outcome => outcome,
+        let mut outcomes = Vec::with_capacity(rows.len());
+        let mut parts = vec![rows];
+        while let Some(part) = parts.pop() {
+            let steps = &self.steps(call, fields, part.clone()).await?;
+            let work = self
+                .db
+                .rehearse(call, move |tx| Box::pin(async move { apply(tx, call, fields, steps).await }));
+            match work.await {
+                Err(error) if is_fault_of_a_row(&error) && part.len() > 1 => halve(part, &mut parts),
+                Err(error) if is_fault_of_a_row(&error) && part.len() == 1 => outcomes.push(Err(error)),
+                rehearsed => outcomes.extend(rehearsed?),
+            }
         }
+        Ok(outcomes)
     }
 
-    async fn upsert_alone(&self, call: &Call, rows: Vec<Row<R::Wire>>, then: Then<'_>) -> Result<Outcomes> {
-        match self.upsert_together(call, rows, then).await {
-            Err(error) if is_fault_of_a_row(&error) => {
-                let outcomes = &vec![Err(error)];
-                self.commit(call, move |tx| {
-                    Box::pin(async move { then(tx, outcomes).await.map(|()| outcomes.clone()) })
-                })
-                .await
-            }
-            outcome => outcome,
-        }
+    /// Commits what `then` adds for a row that was refused.
+    async fn refuse(&self, call: &Call, error: Error, then: Then<'_>) -> Result<Outcomes> {
+        let outcomes = &vec![Err(error)];
+        self.commit(call, move |tx| {
+            Box::pin(async move { then(tx, outcomes).await.map(|()| outcomes.clone()) })
+        })
+        .await
     }
 
     async fn upsert_together(
@@ -279,6 +280,13 @@ async fn apply<R: Record>(
     }
     slice::write(tx, call, fields, revisions).await?;
     Ok(outcomes)
+}
+
+/// Puts the halves of a group on the stack, the first on top.
+fn halve<W>(mut rows: Vec<Row<W>>, parts: &mut Vec<Vec<Row<W>>>) {
+    let second = rows.split_off(rows.len() / 2);
+    parts.push(second);
+    parts.push(rows);
 }
 
 /// Whether an error of a group comes from what a row says, and not from the database or the load on it.

@@ -293,7 +293,7 @@ mod tests {
         writer.finish(file.reopen().unwrap()).unwrap();
         assert_eq!(read_back(file.path()), cells());
         let mut archive = zip::ZipArchive::new(file.reopen().unwrap()).unwrap();
-        let sheet = std::io::read_to_string(archive.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();
+        let sheet = io::read_to_string(archive.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();
         assert!(sheet.contains("HYPERLINK") && !sheet.contains("<f"), "{sheet}");
         assert!(matches!(
             XlsxWriter::new("s").unwrap().write(&[Cell::text("x".repeat(MAX_CELL_CHARS + 1))]),

@@ -202,8 +202,7 @@ async fn of_addresses_and_numbers_one_is_primary_and_none_stands_twice() {
         phones: vec![phone("138 0013 8000"), phone("+86-13800138000"), phone("12")],
         ..named("bad")
     };
-    let status =
-        assert_error(rig.create_contact(&me, bad).await, Code::InvalidArgument, "FIELD_INVALID");
+    let status = assert_error(rig.create_contact(&me, bad).await, Code::InvalidArgument, "FIELD_INVALID");
     let mut told: Vec<String> = violations(&status).into_iter().map(|(field, _)| field).collect();
     told.sort();
     let expected = [
@@ -233,7 +232,10 @@ async fn a_tie_needs_a_live_account_in_scope_and_days_in_order() {
     for missing in [&other.id, &gone.id, &Uuid::new_v4().to_string()] {
         let status = rig.create_contact(&anna, with(vec![tie(&own.id), tie(missing)])).await;
         let status = assert_error(status, Code::NotFound, "NOT_FOUND");
-        assert_eq!((metadata(&status, "collection"), metadata(&status, "id")), ("accounts".into(), missing.clone()));
+        assert_eq!(
+            (metadata(&status, "collection"), metadata(&status, "id")),
+            ("accounts".into(), missing.clone())
+        );
     }
     let years = |from: i32, to: i32| ContactAccount {
         from_date: Some(day(from, 1, 1)),
@@ -242,11 +244,8 @@ async fn a_tie_needs_a_live_account_in_scope_and_days_in_order() {
     };
     let february = ContactAccount { from_date: Some(day(2025, 2, 30)), role: "c".into(), ..tie(&own.id) };
     let ties = vec![years(2021, 2020), years(2022, 2024), years(2024, 2025), february];
-    let status = assert_error(
-        rig.create_contact(&anna, with(ties)).await,
-        Code::InvalidArgument,
-        "FIELD_INVALID",
-    );
+    let status =
+        assert_error(rig.create_contact(&anna, with(ties)).await, Code::InvalidArgument, "FIELD_INVALID");
     let expected =
         ["accounts[0].to_date DATE_ORDER", "accounts[2] REPEATED", "accounts[3].from_date DATE_INVALID"];
     assert_eq!(fields(&status), expected.map(|field| format!("contact.{field}")));
@@ -279,11 +278,8 @@ async fn a_tie_that_stands_outlives_its_account_and_the_callers_scope() {
     let updated = rig.update_contact(&anna, whole, &["*"]).await.unwrap();
     assert_eq!((updated.job_title.as_str(), &updated.accounts), ("CEO", &created.accounts));
     // Once let go, it cannot be taken again.
-    let change = |ties: Vec<ContactAccount>| Contact {
-        id: created.id.clone(),
-        accounts: ties,
-        ..Contact::default()
-    };
+    let change =
+        |ties: Vec<ContactAccount>| Contact { id: created.id.clone(), accounts: ties, ..Contact::default() };
     rig.update_contact(&anna, change(vec![tie(&out.id)]), &["accounts"]).await.unwrap();
     let again = rig.update_contact(&anna, change(vec![tie(&out.id), tie(&gone.id)]), &["accounts"]).await;
     assert_error(again, Code::NotFound, "NOT_FOUND");
@@ -297,11 +293,8 @@ async fn whom_contacts_report_to_exists_and_forms_no_circle() {
     let under = |id: &str, name: &str| Contact { reports_to_id: id.into(), ..named(name) };
     let middle = rig.create_contact(&me, under(&top.id, "middle")).await.unwrap();
     let low = rig.create_contact(&me, under(&middle.id, "low")).await.unwrap();
-    let moved = |id: &str, to: &str| Contact {
-        id: id.into(),
-        reports_to_id: to.into(),
-        ..Contact::default()
-    };
+    let moved =
+        |id: &str, to: &str| Contact { id: id.into(), reports_to_id: to.into(), ..Contact::default() };
     for to in [&top.id, &middle.id, &low.id] {
         let status = rig.update_contact(&me, moved(&top.id, to), &["reports_to_id"]).await;
         let status = assert_error(status, Code::InvalidArgument, "FIELD_INVALID");
@@ -393,7 +386,8 @@ async fn a_contact_is_found_by_name_pinyin_initials_digits_and_mail() {
     let me = rig.administrator();
     rig.create_contact(&me, full_ascii()).await.unwrap();
     rig.create_contact(&me, of_parts("Müller", "", "Jürgen")).await.unwrap();
-    let found = ["张安怡", "安怡", "张", "zhang", "zhanganyi", "zhang an yi", "zay", "ZAY", "1234 1234", "6552-9988"];
+    let found =
+        ["张安怡", "安怡", "张", "zhang", "zhanganyi", "zhang an yi", "zay", "ZAY", "1234 1234", "6552-9988"];
     for q in found.into_iter().chain(["san.zhang@ex", "zhang@example.cn", "8613812341234", "張"]) {
         assert_eq!(names(&rig, &me, search(q)).await, ["张安怡"], "{q}");
     }
@@ -464,8 +458,7 @@ async fn masked_points_are_masked_in_answers_lists_and_events() {
     let hidden = rights.masking(Sensitivity::Phone, Mask::Hidden).masking(Sensitivity::Email, Mask::Hidden);
     let hidden = rig.callers.add(&hidden.masking(Sensitivity::PersonalDate, Mask::Hidden));
     let created = rig.create_contact(&boss, full_ascii()).await.unwrap();
-    let change =
-        Contact { id: created.id.clone(), phones: vec![phone("13912345678")], ..Contact::default() };
+    let change = Contact { id: created.id.clone(), phones: vec![phone("13912345678")], ..Contact::default() };
     let updated = rig.update_contact(&boss, change, &["phones"]).await.unwrap();
 
     let masked = |contact: &Contact| Contact {
@@ -508,7 +501,10 @@ async fn masked_points_are_masked_in_answers_lists_and_events() {
     let told = events(&rig, &hidden, 1).await;
     let first = ContactCreated::decode(told[0].payload.as_ref().unwrap().value.as_slice()).unwrap();
     let text = format!("{first:?}");
-    assert!(!text.contains("13812341234") && !text.contains("example.com") && !text.contains("1990"), "{text}");
+    assert!(
+        !text.contains("13812341234") && !text.contains("example.com") && !text.contains("1990"),
+        "{text}"
+    );
 
     for caller in [&partial, &hidden] {
         for text in ["phone == \"+8613912345678\"", "email.startsWith(\"san\")"] {
@@ -522,11 +518,7 @@ async fn masked_points_are_masked_in_answers_lists_and_events() {
     let status = rig.list_contacts(&hidden, filter("birth_date.month == 5")).await;
     assert_error(status, Code::PermissionDenied, "FIELD_MASKED");
     let by_name = ListContactsRequest { order_by: "family_name".into(), ..ListContactsRequest::default() };
-    assert_error(
-        rig.list_contacts(&partial, by_name).await,
-        Code::PermissionDenied,
-        "FIELD_MASKED",
-    );
+    assert_error(rig.list_contacts(&partial, by_name).await, Code::PermissionDenied, "FIELD_MASKED");
     assert!(names(&rig, &partial, search("安怡")).await.is_empty());
     assert_eq!(names(&rig, &hidden, search("安怡")).await, ["张安怡"]);
 }
@@ -546,7 +538,8 @@ async fn masked_and_hidden_values_written_back_keep_the_real_ones() {
     let created = rig.create_contact(&boss, full_ascii()).await.unwrap();
     for mask in [Mask::Partial, Mask::Hidden] {
         let rights = Rights::all(boss.tenant_id);
-        let clerk = rig.callers.add(&classes.iter().fold(rights, |rights, class| rights.masking(*class, mask)));
+        let clerk =
+            rig.callers.add(&classes.iter().fold(rights, |rights, class| rights.masking(*class, mask)));
         let seen = rig.get_contact(&clerk, &created.id).await.unwrap();
         let back = Contact { job_title: format!("{mask:?}"), ..seen.clone() };
         let answer = rig.update_contact(&clerk, back.clone(), &["*"]).await.unwrap();
@@ -575,14 +568,12 @@ async fn masked_and_hidden_values_written_back_keep_the_real_ones() {
             assert_eq!(numbers, ["+861065529988", "+8613812341234", "+8613700000000"]);
             assert!(real.phones[1].primary && real.phones[1].verified);
         }
-        let restored = Contact { id: created.id.clone(), phones: created.phones.clone(), ..Contact::default() };
+        let restored =
+            Contact { id: created.id.clone(), phones: created.phones.clone(), ..Contact::default() };
         rig.update_contact(&boss, restored, &["phones"]).await.unwrap();
 
-        let other = Contact {
-            id: created.id.clone(),
-            phones: vec![phone("+86139****9999")],
-            ..Contact::default()
-        };
+        let other =
+            Contact { id: created.id.clone(), phones: vec![phone("+86139****9999")], ..Contact::default() };
         let status = rig.update_contact(&clerk, other, &["phones"]).await;
         let status = assert_error(status, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(violations(&status)[0].0, "contact.phones[0].number");
@@ -606,11 +597,14 @@ async fn a_deleted_contact_leaves_the_lists_and_comes_back_with_everything() {
     let deleted = rig.contacts(&me).delete_contact(delete.clone()).await.unwrap().into_inner();
     let (at, until) = (deleted.delete_time.unwrap(), deleted.purge_time.unwrap());
     assert_eq!(until.seconds - at.seconds, 30 * 24 * 3600);
-    assert!(names(&rig, &me, filter("")).await.is_empty() && names(&rig, &me, search("zay")).await.is_empty());
+    assert!(
+        names(&rig, &me, filter("")).await.is_empty() && names(&rig, &me, search("zay")).await.is_empty()
+    );
     let all = ListContactsRequest { show_deleted: true, ..filter("") };
     assert_eq!(names(&rig, &me, all).await, ["张安怡"]);
     assert_eq!(rig.get_contact(&me, &created.id).await.unwrap(), deleted);
-    let again = rig.contacts(&me).delete_contact(DeleteContactRequest { etag: String::new(), ..delete }).await;
+    let again =
+        rig.contacts(&me).delete_contact(DeleteContactRequest { etag: String::new(), ..delete }).await;
     assert_error(again, Code::NotFound, "NOT_FOUND");
     let change = Contact { id: created.id.clone(), job_title: "x".into(), ..Contact::default() };
     assert_error(rig.update_contact(&me, change, &["job_title"]).await, Code::NotFound, "NOT_FOUND");

@@ -262,7 +262,7 @@ impl OpenDocumentRows<'_> {
                     _ => {}
                 },
                 Event::Text(part) if annotations == 0 && paragraphs > 0 => {
-                    text.push_str(&part.xml10_content())
+                    text.push_str(&part.xml10_content());
                 }
                 Event::GeneralRef(reference) if annotations == 0 => {
                     text.push_str(&quick_xml::escape::unescape(&format!("&{};", &*reference))?);
