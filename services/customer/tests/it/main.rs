@@ -4,10 +4,7 @@
 
 mod account;
 mod bulk;
-mod contact;
-mod custom_field;
 mod events;
 mod list;
 mod rig;
-mod strings;
 mod walls;
