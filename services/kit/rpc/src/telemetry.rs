@@ -17,8 +17,12 @@ pub enum LogFormat {
 
 /// Starts log lines on standard error, filtered by `RUST_LOG` (default `info`), and metrics. The handle renders metrics for Prometheus. Call it once.
 pub fn install(format: LogFormat) -> Result<PrometheusHandle> {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx::query=error"));
+    install_filtered(format, "info,sqlx::query=error")
+}
+
+/// As [`install`], with another default filter.
+pub fn install_filtered(format: LogFormat, default_filter: &str) -> Result<PrometheusHandle> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let installed = match format {

@@ -199,7 +199,7 @@ fn lock(folder: &Path) -> Result<Lock, ServerError> {
 }
 
 /// The pid in the lock; its holder may be just about to write it.
-fn holder(path: &Path) -> String {
+pub(super) fn holder(path: &Path) -> String {
     for _ in 0..20 {
         if let Some(pid) = fs::read_to_string(path).ok().filter(|text| text.ends_with('\n')) {
             return pid.trim().to_owned();
@@ -268,7 +268,7 @@ fn may_pass(path: &Path, account: &Account) -> bool {
     })
 }
 
-fn existing_version(cluster: &Path) -> Result<Option<u32>, ServerError> {
+pub(super) fn existing_version(cluster: &Path) -> Result<Option<u32>, ServerError> {
     let path = cluster.join("PG_VERSION");
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse() {

@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod find;
 mod init;
+mod inspect;
 mod run;
 mod settings;
 
@@ -27,6 +28,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 pub use self::database::{Leakproof, LeakproofState, mark_leakproof};
 pub use self::error::ServerError;
 use self::init::{Prepared, SUPERUSER};
+pub use self::inspect::{FolderState, Installation, folder_state, installation, running_options};
 use self::run::Postmaster;
 
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
