@@ -149,7 +149,12 @@ async fn wait(rig: &Rig, caller: &Caller, id: &str, what: &str, holds: impl Fn(&
         if holds(&account) {
             return account;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{what}: {:?}", account.custom);
+        if tokio::time::Instant::now() >= deadline {
+            let jobs = "SELECT coalesce(string_agg(j::text, '; '), 'none') FROM job j";
+            let mut conn = rig.database.look().await;
+            let jobs: String = sqlx::query_scalar(jobs).fetch_one(&mut conn).await.unwrap();
+            panic!("{what}: {:?}; jobs: {jobs}", account.custom);
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

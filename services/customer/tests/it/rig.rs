@@ -8,8 +8,10 @@ use crm_kit_api::clock::Clock;
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     customer::v1::{
-        Account, CreateAccountRequest, GetAccountRequest, ListAccountsRequest, ListAccountsResponse,
-        UpdateAccountRequest, account_service_client::AccountServiceClient,
+        Account, Contact, CreateAccountRequest, CreateContactRequest, GetAccountRequest, GetContactRequest,
+        ListAccountsRequest, ListAccountsResponse, ListContactsRequest, ListContactsResponse,
+        UpdateAccountRequest, UpdateContactRequest, account_service_client::AccountServiceClient,
+        contact_service_client::ContactServiceClient, custom_field_service_client::CustomFieldServiceClient,
     },
     event::v1::event_service_client::EventServiceClient,
 };
@@ -60,6 +62,14 @@ impl Rig {
         AccountServiceClient::new(caller.on(&self.channel))
     }
 
+    pub fn contacts(&self, caller: &Caller) -> ContactServiceClient<Wired> {
+        ContactServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub fn custom_fields(&self, caller: &Caller) -> CustomFieldServiceClient<Wired> {
+        CustomFieldServiceClient::new(caller.on(&self.channel))
+    }
+
     pub fn events(&self, caller: &Caller) -> EventServiceClient<Wired> {
         EventServiceClient::new(caller.on(&self.channel))
     }
@@ -75,9 +85,7 @@ impl Rig {
     }
 
     pub async fn update(&self, caller: &Caller, account: Account, mask: &[&str]) -> Result<Account, Status> {
-        let paths: Vec<String> = mask.iter().map(|path| (*path).to_owned()).collect();
-        let update_mask = (!paths.is_empty()).then_some(FieldMask { paths });
-        let request = UpdateAccountRequest { account: Some(account), update_mask };
+        let request = UpdateAccountRequest { account: Some(account), update_mask: field_mask(mask) };
         self.accounts(caller).update_account(request).await.map(tonic::Response::into_inner)
     }
 
@@ -89,11 +97,45 @@ impl Rig {
         self.accounts(caller).list_accounts(request).await.map(tonic::Response::into_inner)
     }
 
+    pub async fn create_contact(&self, caller: &Caller, contact: Contact) -> Result<Contact, Status> {
+        let request = CreateContactRequest { contact: Some(contact) };
+        self.contacts(caller).create_contact(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn get_contact(&self, caller: &Caller, id: &str) -> Result<Contact, Status> {
+        let request = GetContactRequest { id: id.to_owned() };
+        self.contacts(caller).get_contact(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn update_contact(
+        &self,
+        caller: &Caller,
+        contact: Contact,
+        mask: &[&str],
+    ) -> Result<Contact, Status> {
+        let request = UpdateContactRequest { contact: Some(contact), update_mask: field_mask(mask) };
+        self.contacts(caller).update_contact(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn list_contacts(
+        &self,
+        caller: &Caller,
+        request: ListContactsRequest,
+    ) -> Result<ListContactsResponse, Status> {
+        self.contacts(caller).list_contacts(request).await.map(tonic::Response::into_inner)
+    }
+
     /// Display names of the accounts a list returns.
     pub async fn names(&self, caller: &Caller, request: ListAccountsRequest) -> Vec<String> {
         let page = self.list(caller, request).await.unwrap();
         page.accounts.into_iter().map(|account| account.display_name).collect()
     }
+}
+
+/// The mask of an update; none for the fields that are set.
+pub fn field_mask(paths: &[&str]) -> Option<FieldMask> {
+    let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+    (!paths.is_empty()).then_some(FieldMask { paths })
 }
 
 /// An account with a name.
