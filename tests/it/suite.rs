@@ -30,7 +30,6 @@ pub struct Suite {
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    pub tenant: String,
     pub token: String,
 }
 
@@ -88,7 +87,7 @@ impl Suite {
         let request = ChangePasswordRequest { old_password, new_password: new_password.clone() };
         users.change_password(request).await.unwrap();
         let tokens = self.sign_in(slug, &sign_in.username, &new_password).await;
-        SignedIn { tenant: slug.to_owned(), token: tokens.access_token }
+        SignedIn { token: tokens.access_token }
     }
 
     pub async fn sign_in(&self, tenant: &str, username: &str, password: &str) -> SessionTokens {
