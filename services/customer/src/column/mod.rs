@@ -15,6 +15,7 @@
 //!
 //! Reading cells is [`read`], writing them [`write`](mod@write), finding columns from the names of a foreign file [`suggest`].
 
+pub mod custom;
 pub mod read;
 pub mod suggest;
 pub mod words;
@@ -84,7 +85,7 @@ pub enum Kind {
     /// The currency of amounts without one.
     RowCurrency,
     /// A field of the tenant's.
-    Custom(String),
+    Custom(custom::Custom),
 }
 
 /// The columns of one collection.
@@ -185,7 +186,7 @@ impl Column {
     }
 }
 
-/// Columns of the tenant's own fields. Definitions say nothing of themselves yet, so there are none to offer.
+/// Columns of the tenant's own fields, one [`custom::column`] a definition. Definitions say nothing of themselves yet, so there are none to offer.
 fn custom_columns(_custom: &Fields) -> Vec<Column> {
     Vec::new()
 }

@@ -147,6 +147,13 @@ impl Reader {
                 return Ok(());
             }
             Kind::Points(kind) => return points(draft, column, *kind, cell),
+            Kind::Custom(custom) => {
+                let currency = draft.row_currency.as_deref().unwrap_or(&self.currency);
+                if custom.set(&mut draft.message, cell, self.formats, currency)? {
+                    draft.paths.push(column.path.clone());
+                }
+                return Ok(());
+            }
             kind => self.plain(index, kind, cell)?,
         };
         if let Some(value) = value {
@@ -166,10 +173,11 @@ impl Reader {
             Kind::Words => value::text(cell)?.map(|text| list(split(&text, &[';', '；', ',', '，', '、']))),
             Kind::Choice(values) => self.remembered(index, cell, |text| choice(values, text))?,
             Kind::Country => self.remembered(index, cell, |text| Ok(Value::String(words::country(text))))?,
-            Kind::Custom(_) | Kind::Text => value::text(cell)?.map(Value::String),
+            Kind::Text => value::text(cell)?.map(Value::String),
             Kind::ExternalIds => value::text(cell)?.map(|text| external_ids(&text)).transpose()?,
             Kind::Instant
             | Kind::Accounts
+            | Kind::Custom(_)
             | Kind::Key
             | Kind::Link(_)
             | Kind::Amount
@@ -222,7 +230,7 @@ impl Column {
 }
 
 /// Code and message of a cell that cannot be read.
-struct Fault(&'static str, String);
+pub(super) struct Fault(pub &'static str, pub String);
 
 impl From<ValueError> for Fault {
     fn from(error: ValueError) -> Self {
@@ -301,11 +309,11 @@ fn points(draft: &mut Draft, column: &Column, kind: i32, cell: &Cell) -> Result<
     Ok(())
 }
 
-fn split(text: &str, separators: &[char]) -> Vec<String> {
+pub(super) fn split(text: &str, separators: &[char]) -> Vec<String> {
     text.split(separators).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn list(texts: impl IntoIterator<Item = String>) -> Value {
+pub(super) fn list(texts: impl IntoIterator<Item = String>) -> Value {
     Value::List(texts.into_iter().map(Value::String).collect())
 }
 
@@ -336,7 +344,7 @@ fn external_ids(text: &str) -> Result<Value, Fault> {
         .ok_or_else(|| Fault("EXTERNAL_ID_INVALID", "is not of the form system:id".to_owned()))
 }
 
-fn wire_date(date: chrono::NaiveDate) -> DynamicMessage {
+pub(super) fn wire_date(date: chrono::NaiveDate) -> DynamicMessage {
     let mut wire = DynamicMessage::new(crm_proto::message("google.type.Date"));
     wire.set_field_by_name("year", Value::I32(date.year()));
     wire.set_field_by_name("month", Value::I32(date.month().cast_signed()));
@@ -345,7 +353,7 @@ fn wire_date(date: chrono::NaiveDate) -> DynamicMessage {
 }
 
 /// `None` when the amount does not fit the wire.
-fn money(field: &FieldDescriptor, amount: Decimal, currency: &str) -> Option<DynamicMessage> {
+pub(super) fn money(field: &FieldDescriptor, amount: Decimal, currency: &str) -> Option<DynamicMessage> {
     let units = amount.trunc();
     let nanos = (amount - units).checked_mul(Decimal::from(1_000_000_000))?;
     let nanos = Some(nanos).filter(Decimal::is_integer).and_then(|nanos| i32::try_from(nanos).ok())?;
@@ -442,6 +450,7 @@ mod tests {
                 "credit_limit",
                 "display_name",
                 "employee_count",
+                "external_ids",
                 "kind",
                 "level",
                 "life_cycle_stage",

@@ -45,8 +45,8 @@ impl Column {
 
     /// The column's cell of a record; instants as local times of `zone`.
     pub fn cell(&self, record: &DynamicMessage, language: Language, zone: Tz) -> Cell {
-        if let Kind::Custom(key) = &self.kind {
-            return custom(record, key);
+        if let Kind::Custom(field) = &self.kind {
+            return custom(record, &field.key, zone);
         }
         let Some(value) = self.value(record) else { return Cell::Empty };
         match (&self.kind, &value) {
@@ -135,7 +135,7 @@ fn point(entry: &Value, kind: i32) -> Option<String> {
 }
 
 /// A custom value, whatever its type.
-fn custom(record: &DynamicMessage, key: &str) -> Cell {
+fn custom(record: &DynamicMessage, key: &str, zone: Tz) -> Cell {
     let values = record.get_field_by_name("custom");
     let entry = values
         .as_ref()
@@ -147,7 +147,7 @@ fn custom(record: &DynamicMessage, key: &str) -> Cell {
         Some((_, Value::Bool(value))) => Cell::Bool(*value),
         Some((field, Value::Message(inner))) => match field.name() {
             "date" => day(inner),
-            "date_time" => local(inner, Tz::UTC),
+            "date_time" => local(inner, zone),
             "money" => Cell::text(format!("{} {}", amount(inner).display(), text(inner, "currency_code"))),
             _ => inner.get_field_by_name("items").map_or(Cell::Empty, |items| {
                 joined(items.as_list().unwrap_or_default(), "; ", |item| item.as_str().map(str::to_owned))

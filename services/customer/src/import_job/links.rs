@@ -87,7 +87,7 @@ pub async fn resolve(
         let values: Vec<String> = of_it.map(|(_, value)| value.clone()).collect();
         let systems = vec![system.to_owned(); values.len()];
         let (values, systems) = (&values, &systems);
-        let holders = db.read(call, move |tx| {
+        let holders = db.list(call, move |tx| {
             Box::pin(
                 async move { external_id::holders(tx.conn(), tenant, collection, systems, values).await },
             )

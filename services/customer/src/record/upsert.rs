@@ -20,6 +20,9 @@ use crate::custom_field::Fields;
 /// Most rows in one transaction.
 pub const GROUP: usize = 500;
 
+/// Groups from this size on are worth plans of their own.
+const PLANNED_ANEW: usize = 20;
+
 /// What to do with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -178,8 +181,9 @@ impl<R: Record> Slice<R> {
         });
         let numbers: Vec<String> = numbers.collect();
         let (systems, values, numbers) = (&systems, &values, &numbers);
+        // Planned for the rows at hand: a plan that was kept since the tables were small reads them from end to end.
         self.db
-            .read(call, move |tx| {
+            .list(call, move |tx| {
                 Box::pin(async move {
                     let collection = R::KIND.collection;
                     let mut known = BTreeMap::new();
@@ -256,6 +260,9 @@ async fn apply<R: Record>(
         _ => None,
     });
     let ids: Vec<Uuid> = ids.collect();
+    if steps.len() >= PLANNED_ANEW {
+        plan_anew(tx).await?;
+    }
     let mut held = if ids.is_empty() { BTreeMap::new() } else { slice::hold::<R>(tx, call, &ids).await? };
     let (mut fresh, mut revisions) = (Vec::new(), Vec::new());
     let mut outcomes: Outcomes = Vec::with_capacity(steps.len());
@@ -280,6 +287,15 @@ async fn apply<R: Record>(
     }
     slice::write(tx, call, fields, revisions).await?;
     Ok(outcomes)
+}
+
+/// Has the statements of a transaction planned for the tables as they are: a large import makes tables grow faster than plans are dropped.
+async fn plan_anew(tx: &mut Tx<'_>) -> Result<()> {
+    sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan")
+        .execute(tx.conn())
+        .await
+        .map(drop)
+        .map_err(crm_kit_pg::db::database_error)
 }
 
 /// Puts the halves of a group on the stack, the first on top.

@@ -59,7 +59,7 @@ fn another_process_goes_on_at_the_next_line_and_writes_no_row_twice() {
         assert_eq!((progress.created_rows, progress.failed_rows), (ROWS - ROWS / 100, ROWS / 100));
         let request = ListAccountsRequest { include_total_size: true, ..ListAccountsRequest::default() };
         let listed = service.accounts("all").list_accounts(request).await.unwrap().into_inner();
-        assert_eq!(i64::from(listed.total_size), ROWS - ROWS / 100);
+        assert_eq!(listed.total_size, ROWS - ROWS / 100);
         service.stop().await;
     });
 }
