@@ -59,9 +59,9 @@ where
         times.extend(task.await.unwrap());
     }
     times.sort();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
     let count = times.len() as f64;
-    Figures { per_second: count / elapsed, p50_ms: at(0.5), p99_ms: at(0.99), cpu_ms: cpu * 1000.0 / count }
+    Figures { per_second: count / elapsed, p50_ms: at(50), p99_ms: at(99), cpu_ms: cpu * 1000.0 / count }
 }
 
 /// One caller's work.
@@ -127,13 +127,6 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn raw(&mut self, name: &str, _callers: usize, figures: &Figures) {
-        println!(
-            "  {name:<36} {:>9.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  cpu {:>6.3} ms",
-            figures.per_second, figures.p50_ms, figures.p99_ms, figures.cpu_ms
-        );
-    }
-
     pub fn line(&mut self, name: &str, callers: usize, figures: &Figures, raw: &Figures, aim: Aim) {
         let ratio = figures.per_second / raw.per_second;
         let mut verdict = String::new();
@@ -149,10 +142,6 @@ impl Report {
             "  {name:<36} {:>9.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  cpu {:>6.3} ms  ratio {ratio:.2}{verdict}",
             figures.per_second, figures.p50_ms, figures.p99_ms, figures.cpu_ms
         );
-    }
-
-    pub fn ratio(&mut self, name: &str, figures: &Figures, raw: &Figures) {
-        println!("  {name:<36} ratio {:.2}", figures.per_second / raw.per_second);
     }
 
     pub fn figure(&mut self, name: &str, text: &str, met: Option<bool>) {
@@ -193,4 +182,17 @@ impl Report {
             println!("  {miss}");
         }
     }
+}
+
+/// Prints a raw limit.
+pub fn print_raw(name: &str, figures: &Figures) {
+    let Figures { per_second, p50_ms, p99_ms, cpu_ms } = figures;
+    println!(
+        "  {name:<36} {per_second:>9.0}/s  p50 {p50_ms:>7.2} ms  p99 {p99_ms:>7.2} ms  cpu {cpu_ms:>6.3} ms"
+    );
+}
+
+/// Prints a further ratio.
+pub fn print_ratio(name: &str, figures: &Figures, raw: &Figures) {
+    println!("  {name:<36} ratio {:.2}", figures.per_second / raw.per_second);
 }

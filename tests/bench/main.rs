@@ -35,24 +35,24 @@ async fn run() {
     for callers in CALLERS {
         println!("\n{callers} callers");
         let raw = raw::insert(&rig, callers).await;
-        report.raw("raw insert into the same table", callers, &raw);
+        load::print_raw("raw insert into the same table", &raw);
         let bare = raw::insert_bare(&rig, callers).await;
-        report.raw("raw insert into a bare table", callers, &bare);
+        load::print_raw("raw insert into a bare table", &bare);
         let create = work::create(&rig, callers).await;
         report.line("create account", callers, &create, &raw, Aim::ratio_at_16(0.3, callers));
-        report.ratio("  of a bare insert", &create, &bare);
+        load::print_ratio("  of a bare insert", &create, &bare);
         let rest = work::create_by_rest(&rig, callers).await;
         report.line("create account by REST, of gRPC", callers, &rest, &create, Aim::ratio(0.6));
 
         let raw = raw::get(&rig, callers).await;
-        report.raw("raw prepared select", callers, &raw);
+        load::print_raw("raw prepared select", &raw);
         let get = work::get(&rig, callers).await;
         report.line("get account", callers, &get, &raw, Aim::ratio(0.25));
         let rest = work::get_by_rest(&rig, callers).await;
         report.line("get account by REST, of gRPC", callers, &rest, &get, Aim::ratio(0.6));
 
         let raw = raw::page(&rig, callers).await;
-        report.raw("raw page of 50", callers, &raw);
+        load::print_raw("raw page of 50", &raw);
         let page = work::page(&rig, callers).await;
         report.line(
             "page of 50, filter, order, scope",
@@ -64,7 +64,7 @@ async fn run() {
         let search = work::search(&rig, callers).await;
         report.line("substring search", callers, &search, &raw, Aim::none().p99_at_16(80.0, callers));
         let raw = raw::update(&rig, callers).await;
-        report.raw("raw update of one column", callers, &raw);
+        load::print_raw("raw update of one column", &raw);
         let update = work::update(&rig, callers).await;
         report.line("update one field", callers, &update, &raw, Aim::none());
         report.remember(callers, &[("create", &create), ("get", &get), ("page", &page), ("update", &update)]);

@@ -147,7 +147,7 @@ pub async fn search(rig: &Rig, callers: usize) -> Figures {
             // A part of a name in one script or another, rare enough to be what a person types.
             let number = random(100_000);
             let q = match random(3) {
-                0 => format!("{:05}", number),
+                0 => format!("{number:05}"),
                 1 => format!("技术 {:04}", number / 10),
                 _ => format!("fo{number}@ex"),
             };

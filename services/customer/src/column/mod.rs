@@ -23,6 +23,7 @@ pub mod write;
 
 use std::collections::HashMap;
 
+use crm_proto::crm::customer::v1::custom_field::Type;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as WireKind, MessageDescriptor};
 
 use crate::{account, custom_field::Fields};
@@ -124,7 +125,7 @@ impl Columns {
     /// The columns of records of a message type, with the tenant's own fields.
     pub fn new(message: &MessageDescriptor, custom: &Fields) -> Self {
         let mut list: Vec<Column> = message.fields().flat_map(|field| columns(&field)).collect();
-        list.extend(custom_columns(custom));
+        list.extend(custom_columns(message, custom));
         list.push(extra("external_id", ["Record key", "外部主键"], Kind::Key));
         let has = |name| message.get_field_by_name(name).is_some();
         if message.fields().any(|field| is_message(&field, "google.type.Money")) {
@@ -186,9 +187,31 @@ impl Column {
     }
 }
 
-/// Columns of the tenant's own fields, one [`custom::column`] a definition. Definitions say nothing of themselves yet, so there are none to offer.
-fn custom_columns(_custom: &Fields) -> Vec<Column> {
-    Vec::new()
+/// Columns of the tenant's own fields.
+fn custom_columns(record: &MessageDescriptor, fields: &Fields) -> Vec<Column> {
+    let live = fields.definitions().filter(|definition| !definition.retired);
+    live.filter_map(|definition| {
+        let computed = matches!(definition.value_type.0, Type::Formula | Type::RollUp | Type::AutoNumber);
+        let labels = [definition.display_name.clone(), definition.display_name_zh.clone()];
+        let member = member(definition.value_type.0, definition.formula_type.0);
+        custom::column(record, &definition.key, labels, member, !computed)
+    })
+    .collect()
+}
+
+/// The member of `CustomValue` that holds values of a type.
+fn member(value_type: Type, formula_type: Type) -> &'static str {
+    match value_type {
+        Type::Formula if formula_type != Type::Formula => member(formula_type, formula_type),
+        Type::Number | Type::RollUp => "number",
+        Type::Boolean => "boolean",
+        Type::Date => "date",
+        Type::DateTime => "date_time",
+        Type::Money => "money",
+        Type::MultiSelect => "options",
+        Type::Reference => "reference_id",
+        _ => "text",
+    }
 }
 
 /// The columns of one field.

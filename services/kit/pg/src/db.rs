@@ -102,12 +102,11 @@ impl Db {
         T: Send,
     {
         let (deadline, started) = (call.time_left()?, Instant::now());
-        let outcome = match &self.readers {
-            Some(readers) => within(deadline, readers.read(call.tenant_id(), work)).await,
-            None => {
-                let tx = self.begin(&Plan::of(call, "BEGIN READ ONLY", deadline)).await?;
-                within(deadline, work(&mut One::in_transaction(tx.inner))).await
-            }
+        let outcome = if let Some(readers) = &self.readers {
+            within(deadline, readers.read(call.tenant_id(), work)).await
+        } else {
+            let tx = self.begin(&Plan::of(call, "BEGIN READ ONLY", deadline)).await?;
+            within(deadline, work(&mut One::in_transaction(tx.inner))).await
         };
         call.statistics.add(1, started.elapsed());
         outcome

@@ -101,36 +101,49 @@ async fn renew(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> Result
     .map_err(database_error)
 }
 
-/// Ends a claim. A job that was asked for again meanwhile (`attempts` was reset) stays.
+/// Ends a claim. A job that was asked for again meanwhile, which reset its `attempts`, stays and is due as it was asked for. The second statement has
+/// a snapshot of its own: an asking that was committed while the first one waited for the row is seen.
 async fn settle(conn: &mut PgConnection, job: &Job, again: Option<(DateTime<Utc>, &str)>) -> Result<()> {
     let (tenant_id, id, attempts) = (job.tenant_id, job.id, job.attempts);
-    let done = match again {
+    let settled = match again {
         None => {
             sqlx::query!(
-                r#"
-                WITH gone AS (DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND attempts = $3)
-                UPDATE job SET lease_until = NULL WHERE tenant_id = $1 AND id = $2 AND attempts <> $3
-                "#,
+                r#"DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND attempts = $3"#,
                 tenant_id,
                 id,
                 attempts
             )
-            .execute(conn)
+            .execute(&mut *conn)
             .await
         }
         Some((at, error)) => {
             sqlx::query!(
-                r#"UPDATE job SET lease_until = NULL, run_after = $3, last_error = $4 WHERE tenant_id = $1 AND id = $2"#,
+                r#"
+                UPDATE job SET lease_until = NULL, run_after = $4, last_error = $5
+                WHERE tenant_id = $1 AND id = $2 AND attempts = $3
+                "#,
                 tenant_id,
                 id,
+                attempts,
                 at,
                 error,
             )
-            .execute(conn)
+            .execute(&mut *conn)
             .await
         }
     };
-    done.map(drop).map_err(database_error)
+    if settled.map_err(database_error)?.rows_affected() > 0 {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"UPDATE job SET lease_until = NULL WHERE tenant_id = $1 AND id = $2 AND attempts = 0"#,
+        tenant_id,
+        id
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
 }
 
 /// A worker for one kind of job.

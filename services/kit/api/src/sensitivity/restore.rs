@@ -127,7 +127,10 @@ impl Restorer<'_> {
         for (key, value) in current {
             let Value::Message(real) = value else { continue };
             match entries.get_mut(key) {
-                Some(Value::Message(sent)) => self.value(path, sent, real),
+                Some(Value::Message(sent)) => {
+                    let name = key.as_str().unwrap_or_default();
+                    self.value(&format!("{path}.{name}"), sent, real);
+                }
                 None if self.mask_of_value(real) == Mask::Hidden => {
                     entries.insert(key.clone(), value.clone());
                 }
