@@ -1,12 +1,13 @@
 //! Everything a person reads: results on standard output, problems, questions and progress on standard error.
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
     time::{Duration, Instant},
 };
 
-use console::{Term, style};
+use console::{Alignment, Term, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::{Failure, Result};
@@ -45,15 +46,26 @@ pub fn ask_secret(question: &str) -> Result<String> {
     terminal.read_secure_line().map_err(unreadable)
 }
 
-/// Asks a question; anything but yes is no. `None` when nobody can be asked.
-pub fn confirm(question: &str) -> Option<bool> {
+/// Whether somebody is there to answer a question.
+pub fn can_ask() -> bool {
+    Term::stderr().is_term() && io::stdin().is_terminal()
+}
+
+/// Asks a question; anything but yes is no.
+pub fn confirm(question: &str) -> bool {
     let terminal = Term::stderr();
-    if !terminal.is_term() || !io::stdin().is_terminal() {
-        return None;
-    }
-    terminal.write_str(&format!("{question} [y/N] ")).ok()?;
-    let answer = terminal.read_line().ok()?;
-    Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是"))
+    let asked = terminal.write_str(&format!("{question} [y/N] ")).and_then(|()| terminal.read_line());
+    asked.is_ok_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是"))
+}
+
+/// Columns that a text takes at a terminal; a Chinese character takes two.
+pub fn width(text: &str) -> usize {
+    console::measure_text_width(text)
+}
+
+/// The text, as wide as this at least.
+pub fn padded(text: &str, width: usize) -> Cow<'_, str> {
+    console::pad_str(text, width, Alignment::Left, None)
 }
 
 /// What a progress counts.

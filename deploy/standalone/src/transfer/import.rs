@@ -26,6 +26,9 @@ use crate::{
 
 /// Imports a file. Fails, as an exit code, when rows have errors.
 pub async fn import(options: Import) -> Result<ExitCode> {
+    if !options.yes && !options.dry_run && !terminal::can_ask() {
+        return Err(Failure::new("no terminal to ask at: add --yes to write, or --dry-run"));
+    }
     let size = tokio::fs::metadata(&options.file).await.map_err(Failure::io("open", &options.file))?.len();
     let mut session = Session::open(&options.connection).await?;
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
@@ -34,14 +37,14 @@ pub async fn import(options: Import) -> Result<ExitCode> {
     upload(&mut jobs, &id, &options.file, size).await?;
     let tried = watch(&mut session, &id, "checking").await?;
     report::columns(&tried);
-    if !report::tried(&mut session, &tried, &options.file).await? {
+    if !report::tried(&mut session, &tried, &options.file, options.dry_run || !options.yes).await? {
         return Ok(ExitCode::FAILURE);
     }
     if options.dry_run {
         cancel(&mut session, &id).await?;
         return Ok(exit_code(&tried));
     }
-    if !may_write(&options, &tried)? {
+    if !may_write(&options, &tried) {
         cancel(&mut session, &id).await?;
         terminal::note("nothing was written");
         return Ok(ExitCode::FAILURE);
@@ -175,15 +178,11 @@ async fn cancel(session: &mut Session, id: &str) -> Result<()> {
     Ok(())
 }
 
-fn may_write(options: &Import, tried: &ImportJob) -> Result<bool> {
-    if options.yes {
-        return Ok(true);
-    }
+fn may_write(options: &Import, tried: &ImportJob) -> bool {
     let progress = tried.progress.unwrap_or_default();
     let question = match progress.failed_rows {
         0 => format!("Write {} rows?", progress.total_rows),
         failed => format!("Write {} rows and leave {failed} out?", progress.total_rows - failed),
     };
-    terminal::confirm(&question)
-        .ok_or_else(|| Failure::new("no terminal to ask at: add --yes to write, or --dry-run"))
+    options.yes || terminal::confirm(&question)
 }

@@ -19,23 +19,26 @@ const SHOWN: i32 = 20;
 
 /// Where each column goes.
 pub fn columns(job: &ImportJob) {
-    let width = job.columns.iter().map(|column| column.column.chars().count()).max().unwrap_or(0).min(40);
+    let width = job.columns.iter().map(|column| terminal::width(&column.column)).max().unwrap_or(0).min(40);
     for column in &job.columns {
         let field = if column.field.is_empty() { "(left out)" } else { &column.field };
         let note = if column.suggested && !column.field.is_empty() { "  suggested" } else { "" };
-        terminal::line(format!("  {:width$} -> {field}{note}", column.column));
+        terminal::line(format!("  {} -> {field}{note}", terminal::padded(&column.column, width)));
     }
 }
 
-/// The outcome of the dry run; false when the file cannot be imported at all.
-pub async fn tried(session: &mut Session, job: &ImportJob, input: &Path) -> Result<bool> {
+/// The outcome of the dry run; false when the file cannot be imported at all. The errors of rows are told again after the import, so that
+/// they are only told now to whom the import depends on them.
+pub async fn tried(session: &mut Session, job: &ImportJob, input: &Path, tell_errors: bool) -> Result<bool> {
     if job.state() != State::Ready {
         terminal::problem(failure(job));
         return Ok(false);
     }
     let progress = job.progress.unwrap_or_default();
     terminal::line(format!("{} rows read, {} with errors", progress.total_rows, progress.failed_rows));
-    failed_rows(session, job, input).await?;
+    if tell_errors {
+        failed_rows(session, job, input).await?;
+    }
     Ok(true)
 }
 

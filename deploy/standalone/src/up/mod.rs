@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What is logged unless `RUST_LOG` says otherwise: a terminal is no place for a line per request.
-const LOG: &str = "warn,sqlx::query=error";
+const LOG: &str = "warn,sqlx=error";
 
 /// Names of a service's database and of its roles.
 #[derive(Clone, Copy, Debug)]

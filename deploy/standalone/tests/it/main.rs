@@ -6,3 +6,4 @@ mod demo;
 mod start;
 mod suite;
 mod tools;
+mod transfer;

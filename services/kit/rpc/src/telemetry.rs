@@ -1,5 +1,7 @@
 //! Log lines and metrics of a process.
 
+use std::io::IsTerminal as _;
+
 use crm_kit_api::{Error, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
@@ -23,8 +25,11 @@ pub fn install(format: LogFormat) -> Result<PrometheusHandle> {
 /// As [`install`], with another default filter.
 pub fn install_filtered(format: LogFormat, default_filter: &str) -> Result<PrometheusHandle> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     let installed = match format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
         LogFormat::Text => lines.compact().try_init(),
