@@ -3,6 +3,7 @@
 //!
 //! `make bench` runs it; `CRM_BENCH_ACCOUNTS` and `CRM_BENCH_SECONDS` set the size of the table and the length of each measurement.
 
+#![expect(clippy::cast_precision_loss, reason = "figures are rounded when they are printed")]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

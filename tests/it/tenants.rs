@@ -21,6 +21,9 @@ use crate::suite::{SignedIn, Suite};
 /// Stands in every value the first tenant stores; the second one may never see it.
 const SECRET: &str = "only-for-the-first-tenant";
 
+/// How a record is made: its collection, the method, the field of the record in the request, and values it needs.
+type Creation = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Ids of the first tenant's records, by collection.
 type Ids = BTreeMap<&'static str, String>;
 
@@ -136,11 +139,10 @@ impl Filler<'_> {
             ("user_id" | "superior_id" | "manager_id" | "owner_id", _) => text(self.ids.get("users")?),
             ("role_ids", _) => text(self.ids.get("roles")?),
             ("department_ids" | "parent_id", _) => text(self.ids.get("departments")?),
-            ("q", _) => text(SECRET),
+            ("q", _) | ("value", Kind::String) => text(SECRET),
             ("display_name", _) => text("a stranger's"),
             ("collection", _) => text("accounts"),
             ("system", _) => text("erp"),
-            ("value", Kind::String) => text(SECRET),
             ("show_deleted", _) => Value::Bool(true),
             ("credit" | "max_events", _) => Value::I32(1),
             ("start_from", _) => Value::EnumNumber(2),
@@ -168,7 +170,7 @@ fn is_output_only(field: &FieldDescriptor) -> bool {
 /// Records of the first tenant in every collection that takes some.
 async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
     let mut ids = Ids::new();
-    let creations: [(&'static str, &str, &str, &[(&str, &str)]); 7] = [
+    let creations: [Creation; 7] = [
         ("accounts", "crm.customer.v1.AccountService/CreateAccount", "account", &[("region", SECRET)]),
         ("contacts", "crm.customer.v1.ContactService/CreateContact", "contact", &[("department", SECRET)]),
         (

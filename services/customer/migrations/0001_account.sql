@@ -41,10 +41,12 @@ CREATE TABLE account (
     description                text        NOT NULL,
     external_ids               jsonb       NOT NULL,
     custom                     jsonb       NOT NULL,
-    -- What `q` searches: names with their pinyin, the digits of the telephone number, and the e-mail address with numbers.
+    -- What `q` searches, a column a class of sensitivity: names with their pinyin and the number, the digits of the telephone number, the
+    -- e-mail address, and company numbers.
     search_name                text        NOT NULL,
     search_phone               text        NOT NULL,
     search_email               text        NOT NULL,
+    search_identity            text        NOT NULL,
     CONSTRAINT account_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT account_parent_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES account (tenant_id, id),
     -- An account has an owner or waits in a pool, never both.
@@ -59,6 +61,7 @@ CREATE INDEX account_parent_idx ON account (tenant_id, parent_id) WHERE parent_i
 CREATE INDEX account_search_name_idx ON account USING gin (search_name gin_trgm_ops);
 CREATE INDEX account_search_phone_idx ON account USING gin (search_phone gin_trgm_ops);
 CREATE INDEX account_search_email_idx ON account USING gin (search_email gin_trgm_ops);
+CREATE INDEX account_search_identity_idx ON account USING gin (search_identity gin_trgm_ops);
 CREATE INDEX account_tags_idx ON account USING gin (tags);
 ALTER TABLE account ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON account

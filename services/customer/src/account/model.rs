@@ -73,6 +73,8 @@ pub struct SearchKeys {
     phone: String,
     #[serde(rename = "search_email")]
     email: String,
+    #[serde(rename = "search_identity")]
+    identity: String,
 }
 
 /// A row with everything the table holds, for writing.
@@ -87,14 +89,14 @@ pub struct Stored<'a> {
 impl Account {
     /// The row to write.
     pub fn to_stored(&self) -> Stored<'_> {
-        let numbers = [&self.email, &self.number, &self.unified_social_credit_code, &self.tax_id];
-        let numbers = numbers.map(|text| text.to_lowercase()).join(" ");
+        let identity = format!("{} {}", self.unified_social_credit_code, self.tax_id).to_lowercase();
         Stored {
             account: self,
             keys: SearchKeys {
-                name: doubled(&search_text(&[&self.display_name, &self.legal_name])),
+                name: doubled(&search_text(&[&self.display_name, &self.legal_name, &self.number])),
                 phone: phone::digits(&self.phone),
-                email: numbers.trim().to_owned(),
+                email: self.email.to_lowercase(),
+                identity: identity.trim().to_owned(),
             },
         }
     }

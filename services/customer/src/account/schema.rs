@@ -19,6 +19,7 @@ pub const SEARCH: search::Columns = search::Columns {
     name: ("search_name", Sensitivity::Unspecified),
     phone: "search_phone",
     email: "search_email",
+    identity: Some("search_identity"),
 };
 
 const KINDS: &[(&str, i32)] = &[

@@ -104,14 +104,14 @@ pub async fn update(conn: &mut PgConnection, accounts: &[Account]) -> Result<()>
             industry, employee_count, region, website, website_domain, phone, email, billing_address, shipping_address, level,
             life_cycle_stage, source, annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency,
             owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
-            search_name, search_phone, search_email
+            search_name, search_phone, search_email, search_identity
         ) = ROW (
             n.update_time, n.delete_time, n.revision, n.display_name, n.number, n.legal_name, n.unified_social_credit_code, n.tax_id,
             n.parent_id, n.kind, n.industry, n.employee_count, n.region, n.website, n.website_domain, n.phone, n.email,
             n.billing_address, n.shipping_address, n.level, n.life_cycle_stage, n.source, n.annual_revenue,
             n.annual_revenue_currency, n.credit_status, n.credit_limit, n.credit_limit_currency, n.owner_id, n.pool_id, n.claim_time,
             n.last_activity_time, n.last_deal_time, n.blocked, n.tags, n.description, n.external_ids, n.custom, n.search_name,
-            n.search_phone, n.search_email
+            n.search_phone, n.search_email, n.search_identity
         )
         FROM jsonb_populate_recordset(NULL::account, $1) AS n
         WHERE a.tenant_id = n.tenant_id AND a.id = n.id AND a.revision = n.revision - 1

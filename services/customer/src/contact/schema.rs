@@ -19,6 +19,7 @@ pub const SEARCH: search::Columns = search::Columns {
     name: ("search_name", Sensitivity::PersonName),
     phone: "search_phone",
     email: "search_email",
+    identity: None,
 };
 
 /// What lists offer; a test compares it with the contract. `email`, `phone` and `account_id` are the primary ones.

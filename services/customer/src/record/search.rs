@@ -17,6 +17,8 @@ pub struct Columns {
     pub phone: &'static str,
     /// E-mail addresses in lower case.
     pub email: &'static str,
+    /// Company numbers in lower case, of kinds that have some.
+    pub identity: Option<&'static str>,
 }
 
 /// Every character twice.
@@ -43,6 +45,9 @@ pub fn conditions(q: &str, columns: &Columns, masks: &Masks) -> Option<Vec<(&'st
     let latin = !query.text.is_empty() && query.text.is_ascii();
     if latin && visible(Sensitivity::Email) {
         conditions.push((columns.email, contains(&query.text)));
+    }
+    if let Some(identity) = columns.identity.filter(|_| latin && visible(Sensitivity::IdentityNumber)) {
+        conditions.push((identity, contains(&query.text)));
     }
     (!conditions.is_empty()).then_some(conditions)
 }
@@ -76,14 +81,17 @@ mod tests {
 
     #[test]
     fn masked_columns_are_not_searched() {
-        let columns = Columns { name: ("n", Sensitivity::Unspecified), phone: "p", email: "e" };
+        let columns =
+            Columns { name: ("n", Sensitivity::Unspecified), phone: "p", email: "e", identity: Some("i") };
         let masks =
             Masks::default().with(Sensitivity::Phone, Mask::Partial).with(Sensitivity::Email, Mask::Partial);
         let columns_of = |q: &str, masks: &Masks| {
             conditions(q, &columns, masks)
                 .map(|found| found.into_iter().map(|(column, _)| column).collect::<Vec<_>>())
         };
-        assert_eq!(columns_of("13812", &Masks::default()), Some(vec!["n", "p", "e"]));
+        assert_eq!(columns_of("13812", &Masks::default()), Some(vec!["n", "p", "e", "i"]));
+        assert_eq!(columns_of("13812", &masks), Some(vec!["n", "i"]));
+        let masks = masks.with(Sensitivity::IdentityNumber, Mask::Hidden);
         assert_eq!(columns_of("13812", &masks), Some(vec!["n"]));
         assert_eq!(columns_of("a@b", &masks), None);
         assert_eq!(columns_of(" ", &masks), Some(vec![]));

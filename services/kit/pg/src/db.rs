@@ -13,7 +13,8 @@ use crm_kit_api::{Call, Error, Result, call::Statistics};
 use futures::future::BoxFuture;
 use prost::Message;
 use sqlx::{
-    AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction,
+    AssertSqlSafe, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{sync::watch, time::Instant};
@@ -40,7 +41,9 @@ pub struct Db {
 #[derive(Debug)]
 pub struct Tx<'c> {
     borrows: PhantomData<&'c ()>,
-    inner: Transaction<'static, Postgres>,
+    conn: PoolConnection<Postgres>,
+    /// Whether the transaction was neither committed nor rolled back.
+    open: bool,
     tenant_id: Uuid,
     changes: Vec<Change>,
     statements: u64,
@@ -105,8 +108,11 @@ impl Db {
         let outcome = if let Some(readers) = &self.readers {
             within(deadline, readers.read(call.tenant_id(), work)).await
         } else {
-            let tx = self.begin(&Plan::of(call, "BEGIN READ ONLY", deadline)).await?;
-            within(deadline, work(&mut One::in_transaction(tx.inner))).await
+            let mut one =
+                One::in_transaction(self.begin(&Plan::of(call, "BEGIN READ ONLY", deadline)).await?);
+            let outcome = within(deadline, work(&mut one)).await;
+            one.finish().await;
+            outcome
         };
         call.statistics.add(1, started.elapsed());
         outcome
@@ -164,7 +170,7 @@ impl Db {
     {
         let mut tx = self.begin(&Plan::of(call, "BEGIN", None)).await?;
         let outcome = work(&mut tx).await;
-        tx.inner.rollback().await.map_err(database_error)?;
+        tx.rollback().await;
         outcome
     }
 
@@ -189,7 +195,7 @@ impl Db {
     }
 
     /// A connection without a tenant, which sees only tables without row-level security.
-    pub async fn system(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
+    pub async fn system(&self) -> Result<PoolConnection<Postgres>> {
         self.pool.acquire().await.map_err(database_error)
     }
 
@@ -242,42 +248,72 @@ impl Db {
     {
         let started = Instant::now();
         let mut tx = self.begin(plan).await?;
-        let value = work(&mut tx).await?;
-        let mut committed = plan.begin == "BEGIN";
-        if let Some(Commit { call, action, answer }) = commit {
-            let changes = std::mem::take(&mut tx.changes);
-            committed = !changes.is_empty();
-            let answer = call.idempotency.as_ref().map(|key| (key, answer(&value)));
-            change::append(tx.conn(), call, action, changes, answer).await?;
-        }
+        let outcome = Self::work(&mut tx, work, commit).await;
         if let Some(statistics) = plan.statistics {
             statistics.add(tx.statements + 1, started.elapsed());
         }
-        tx.inner.commit().await.map_err(database_error)?;
-        if committed {
-            self.committed.send_modify(|count| *count = count.wrapping_add(1));
+        match outcome {
+            Ok((value, told)) => {
+                tx.commit().await?;
+                if told || (commit.is_none() && plan.begin == "BEGIN") {
+                    self.committed.send_modify(|count| *count = count.wrapping_add(1));
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
         }
-        Ok(value)
+    }
+
+    /// The work and what it leaves behind; whether it left events.
+    async fn work<'c, T, F>(
+        tx: &mut Tx<'c>,
+        work: &mut F,
+        commit: Option<&Commit<'_, T>>,
+    ) -> Result<(T, bool)>
+    where
+        F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
+    {
+        let value = work(tx).await?;
+        let Some(Commit { call, action, answer }) = commit else { return Ok((value, false)) };
+        let changes = std::mem::take(&mut tx.changes);
+        let told = !changes.is_empty();
+        let answer = call.idempotency.as_ref().map(|key| (key, answer(&value)));
+        change::append(tx.conn(), call, action, changes, answer).await?;
+        Ok((value, told))
     }
 
     /// One round trip: begin, and set what holds for this transaction only.
     async fn begin<'c>(&self, plan: &Plan<'_>) -> Result<Tx<'c>> {
         let Plan { tenant_id, begin, deadline, .. } = plan;
         let deadline = deadline.map_or_else(String::new, |left| {
-            format!("; SET LOCAL statement_timeout = {}", left.as_millis().max(1))
+            // Milliseconds, as a number of 32 bits.
+            format!("; SET LOCAL statement_timeout = {}", left.as_millis().clamp(1, 86_400_000))
         });
         let sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'{deadline}");
+        let conn = self.pool.acquire().await.map_err(database_error)?;
+        let mut tx = Tx {
+            borrows: PhantomData,
+            conn,
+            open: true,
+            tenant_id: *tenant_id,
+            changes: Vec::new(),
+            statements: 1,
+        };
         // Built from keywords, a UUID and a number only.
-        let inner = self.pool.begin_with(AssertSqlSafe(sql)).await.map_err(database_error)?;
-        Ok(Tx { borrows: PhantomData, inner, tenant_id: *tenant_id, changes: Vec::new(), statements: 1 })
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx.conn).await.map_err(database_error)?;
+        Ok(tx)
     }
 
     /// The stored answer of the call's idempotency key, if an earlier attempt was committed.
     async fn replay<T: Message + Default>(&self, call: &Call) -> Result<Option<T>> {
         let Some(key) = &call.idempotency else { return Ok(None) };
         let mut tx = self.begin(&Plan::of(call, "BEGIN READ ONLY", None)).await?;
-        let stored = change::stored_answer(tx.conn(), call, key).await?;
-        stored.map(|answer| T::decode(answer.as_slice()).map_err(Error::internal)).transpose()
+        let stored = change::stored_answer(tx.conn(), call, key).await;
+        tx.rollback().await;
+        stored?.map(|answer| T::decode(answer.as_slice()).map_err(Error::internal)).transpose()
     }
 }
 
@@ -305,7 +341,7 @@ impl Tx<'_> {
     /// The connection, for one statement of a store; statements are counted by it.
     pub fn conn(&mut self) -> &mut PgConnection {
         self.statements += 1;
-        &mut self.inner
+        &mut self.conn
     }
 
     /// Tenant of the transaction; stores put it into every predicate.
@@ -317,7 +353,43 @@ impl Tx<'_> {
     pub fn record(&mut self, change: Change) {
         self.changes.push(change);
     }
+
+    /// A commit whose answer is lost may have taken place, so that is not an error to try again after.
+    async fn commit(mut self) -> Result<()> {
+        let done = sqlx::raw_sql("COMMIT").execute(&mut *self.conn).await;
+        self.open = done.is_err();
+        match done {
+            Err(error @ sqlx::Error::Database(_)) => Err(database_error(error)),
+            Err(error) => Err(Error::unavailable("the database", CommitUnknown(error))),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    pub(crate) async fn rollback(mut self) {
+        self.open = sqlx::raw_sql("ROLLBACK").execute(&mut *self.conn).await.is_err();
+    }
 }
+
+/// A transaction that was given up half-way, by a deadline or a caller who left, takes its connection with it: nobody knows what state that is in.
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.conn.close_on_drop();
+        }
+    }
+}
+
+/// The answer to a COMMIT never came.
+#[derive(Debug)]
+struct CommitUnknown(sqlx::Error);
+
+impl std::fmt::Display for CommitUnknown {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "the answer to a commit was lost: {}", self.0)
+    }
+}
+
+impl std::error::Error for CommitUnknown {}
 
 async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
     match deadline {

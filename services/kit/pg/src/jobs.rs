@@ -5,11 +5,11 @@
 //!
 //! Not here: a job's progress and result, which are a resource of the service.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{Error, Result, clock::Clock};
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use sqlx::PgConnection;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -88,11 +88,13 @@ async fn claim(conn: &mut PgConnection, kind: &str, now: DateTime<Utc>) -> Resul
 }
 
 async fn renew(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> Result<()> {
-    let (tenant_id, id) = (job.tenant_id, job.id);
+    let (tenant_id, id, attempts) = (job.tenant_id, job.id, job.attempts);
+    // A job that was asked for again meanwhile has its attempts reset and is still ours.
     sqlx::query!(
-        r#"UPDATE job SET lease_until = $3 WHERE tenant_id = $1 AND id = $2"#,
+        r#"UPDATE job SET lease_until = $4 WHERE tenant_id = $1 AND id = $2 AND attempts IN (0, $3)"#,
         tenant_id,
         id,
+        attempts,
         now + LEASE
     )
     .execute(conn)
@@ -190,7 +192,10 @@ impl Worker {
     {
         let claimed = claim(&mut *self.db.system().await?, self.kind, self.clock.now()).await?;
         let Some(job) = claimed else { return Ok(false) };
-        let outcome = self.hold(&job, work(&job)).await;
+        // A panic of one job must not end the worker.
+        let work = AssertUnwindSafe(work(&job)).catch_unwind();
+        let work = async { work.await.unwrap_or_else(|_| Err(Error::bug("a job panicked"))) };
+        let outcome = self.hold(&job, work).await;
         let again = match &outcome {
             Ok(Verdict::Done) => None,
             Ok(Verdict::Again(at)) => Some((*at, String::new())),

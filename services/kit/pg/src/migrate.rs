@@ -30,7 +30,8 @@ async fn apply(conn: &mut PgConnection, migrator: &Migrator) -> Result<()> {
 async fn grant(conn: &mut PgConnection, role: &str) -> Result<()> {
     let role = format!("\"{}\"", role.replace('"', "\"\""));
     let sql = format!(
-        "GRANT USAGE ON SCHEMA public TO {role};
+        "SELECT pg_advisory_xact_lock(7201);
+         GRANT USAGE ON SCHEMA public TO {role};
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
          GRANT EXECUTE ON FUNCTION kit_housekeeping(timestamptz, timestamptz, bigint) TO {role};
@@ -38,6 +39,6 @@ async fn grant(conn: &mut PgConnection, role: &str) -> Result<()> {
          REVOKE ALL ON kit_migration, _sqlx_migrations FROM {role};
          GRANT SELECT ON kit_migration, _sqlx_migrations TO {role}"
     );
-    // Built from a quoted identifier only.
+    // One transaction: processes that start together grant one after the other. Built from a quoted identifier only.
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(drop).map_err(crate::db::database_error)
 }

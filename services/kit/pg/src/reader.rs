@@ -13,13 +13,11 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use crm_kit_api::{Error, Result};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres, Transaction, postgres::PgConnectOptions,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
-use crate::db::database_error;
+use crate::db::{Tx, database_error};
 
 /// A few connections for single reads.
 #[derive(Clone)]
@@ -87,9 +85,9 @@ impl Readers {
             sqlx::raw_sql(sql).execute(&mut reader.conn).await.map_err(database_error)?;
             reader.tenant = tenant;
         }
-        let mut one = One { lent: Lent::Reader(reader), borrows: PhantomData };
+        let mut one = One { lent: Lent::Reader(reader, PhantomData) };
         let value = work(&mut one).await?;
-        if let Lent::Reader(reader) = one.lent {
+        if let Lent::Reader(reader, _) = one.lent {
             self.idle.lock().push(reader);
         }
         Ok(value)
@@ -119,27 +117,33 @@ impl Readers {
     }
 }
 
-/// A connection lent for one statement. `'c` is how long what the work borrows lives, as in [`crate::Tx`].
+/// A connection lent for one statement. `'c` is how long what the work borrows lives, as in [`Tx`].
 pub struct One<'c> {
-    lent: Lent,
-    borrows: PhantomData<&'c ()>,
+    lent: Lent<'c>,
 }
 
-enum Lent {
-    Reader(Reader),
-    Transaction(Transaction<'static, Postgres>),
+enum Lent<'c> {
+    Reader(Reader, PhantomData<&'c ()>),
+    Transaction(Box<Tx<'c>>),
 }
 
-impl One<'_> {
-    pub(crate) fn in_transaction(transaction: Transaction<'static, Postgres>) -> Self {
-        Self { lent: Lent::Transaction(transaction), borrows: PhantomData }
+impl<'c> One<'c> {
+    pub(crate) fn in_transaction(tx: Tx<'c>) -> Self {
+        Self { lent: Lent::Transaction(Box::new(tx)) }
     }
 
     /// The connection.
     pub fn conn(&mut self) -> &mut PgConnection {
         match &mut self.lent {
-            Lent::Reader(reader) => &mut reader.conn,
-            Lent::Transaction(transaction) => transaction,
+            Lent::Reader(reader, _) => &mut reader.conn,
+            Lent::Transaction(tx) => tx.conn(),
+        }
+    }
+
+    /// Ends the transaction, if the statement ran in one.
+    pub(crate) async fn finish(self) {
+        if let Lent::Transaction(tx) = self.lent {
+            tx.rollback().await;
         }
     }
 }

@@ -130,10 +130,11 @@ impl Server {
         C::ConnectInfo: Clone + Send + Sync + 'static,
     {
         let Self { name, routes, walls, limits, places, .. } = self;
+        let observed = Arc::clone(&walls);
         // Outermost first. Everything a request passes before its handler stands in this list.
         let layers = ServiceBuilder::new()
             // Request id, one log line, metrics; a panic becomes INTERNAL.
-            .layer_fn(move |inner| Observe::new(inner, name))
+            .layer_fn(move |inner| Observe::new(inner, name, Arc::clone(&observed)))
             // Requests beyond the limit are refused at once.
             .layer_fn(move |inner| Limit::new(inner, Arc::clone(&places)))
             // Deadline, credential, permission, bounds, idempotency key; on the way back, masks.

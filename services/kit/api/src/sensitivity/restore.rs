@@ -71,6 +71,9 @@ impl Restorer<'_> {
         }
         let sent = target.get_field(field).as_str().unwrap_or_default().to_owned();
         let real = current.get_field(field).as_str().unwrap_or_default().to_owned();
+        if sent == real {
+            return;
+        }
         if !real.is_empty() && sent == partial(class, &real) {
             keep(field, target, current);
         } else if sent.contains('*') {
@@ -104,8 +107,11 @@ impl Restorer<'_> {
         for (index, item) in items.iter_mut().enumerate() {
             let Value::Message(item) = item else { continue };
             let path = format!("{path}[{index}]");
-            let found =
-                left.iter().enumerate().find_map(|(place, real)| Some((place, self.stands_for(item, real)?)));
+            // First the item that is the same, or looks the same to the caller; then one that only its masked values tell.
+            let same = left.iter().position(|real| **real == *item || self.seen(real) == *item);
+            let found = same.map(|place| (place, left[place].clone())).or_else(|| {
+                left.iter().enumerate().find_map(|(place, real)| Some((place, self.stands_for(item, real)?)))
+            });
             if let Some((place, restored)) = found {
                 *item = restored;
                 left.remove(place);
@@ -113,6 +119,20 @@ impl Restorer<'_> {
                 self.message(&path, item, &DynamicMessage::new(item.descriptor()));
             }
         }
+    }
+
+    /// An item as the caller sees it.
+    fn seen(&self, real: &DynamicMessage) -> DynamicMessage {
+        let mut seen = real.clone();
+        for field in real.descriptor().fields() {
+            let class = class_of(&field);
+            match (self.masks.of(class), real.get_field(&field).as_str()) {
+                (Mask::None, _) => {}
+                (Mask::Partial, Some(text)) => seen.set_field(&field, Value::String(partial(class, text))),
+                (Mask::Partial | Mask::Hidden, _) => seen.clear_field(&field),
+            }
+        }
+        seen
     }
 
     /// The item with the values of `real`, if it repeats what the caller sees of them.
@@ -146,6 +166,9 @@ impl Restorer<'_> {
             return;
         }
         let (sent_text, real_text) = (text_of(sent), text_of(real));
+        if sent == real {
+            return;
+        }
         let repeats = mask == Mask::Partial && sent_text == partial(class_of_value(real), &real_text);
         let is_empty = sent.fields().all(|(field, _)| field.containing_oneof().is_none());
         if is_empty || (repeats && !real_text.is_empty()) {
@@ -217,6 +240,30 @@ mod tests {
         let sent = contact(&[&seen[1], &seen[0], "+442071838750"], "");
         let result = restored(&sent, &current).unwrap();
         assert_eq!(result, contact(&["+14155552671", "+8613812341234", "+442071838750"], "private"));
+    }
+
+    #[test]
+    fn of_hidden_items_the_one_that_looks_the_same_is_meant() {
+        let phone = |number: &str, kind: i32| ContactPhone {
+            number: number.to_owned(),
+            kind,
+            ..ContactPhone::default()
+        };
+        let current = Contact {
+            phones: vec![phone("+8613812341234", 3), phone("+14155552671", 1)],
+            ..Contact::default()
+        };
+        let sent = Contact { phones: vec![phone("", 1)], ..Contact::default() };
+        let descriptor = crm_proto::message("crm.customer.v1.Contact");
+        let masks = Masks::default().with(Sensitivity::Phone, Mask::Hidden);
+        let result = restore(&descriptor, "contact", &sent, &current, &masks).unwrap();
+        assert_eq!(result.phones, [phone("+14155552671", 1)]);
+    }
+
+    #[test]
+    fn a_real_value_with_a_star_is_no_mask() {
+        let current = contact(&["12**34"], "");
+        assert_eq!(restored(&current, &current).unwrap(), current);
     }
 
     #[test]

@@ -36,6 +36,12 @@ use crate::auth::{Authenticate, Credential};
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest deadline that is honoured for unary calls.
 const LONGEST_DEADLINE: Duration = Duration::from_mins(5);
+/// Longest time a unary request may take to arrive. It holds a place among the requests in work meanwhile.
+const ARRIVAL: Duration = Duration::from_secs(10);
+/// Longest time of a health check.
+const HEALTH: Duration = Duration::from_secs(5);
+/// Longest deadline that is honoured for streams.
+const LONGEST_STREAM: Duration = Duration::from_hours(24);
 /// How often the credential of an open stream is checked again.
 pub const RECHECK: Duration = Duration::from_secs(20);
 
@@ -95,6 +101,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let path = request.uri().path();
+            if path == "/grpc.health.v1.Health/Check" {
+                let checked = tokio::time::timeout(HEALTH, inner.call(request)).await;
+                return checked.unwrap_or_else(|_| Ok(refuse(Error::deadline_exceeded())));
+            }
             if path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.") {
                 return inner.call(request).await;
             }
@@ -137,7 +147,9 @@ impl Walls {
         }
         let key = idempotency_key(method, request.headers())?;
         let (parts, body) = request.into_parts();
-        let (body, message) = self.check_body(method, body).await?;
+        let arrival = time_limit.map_or(ARRIVAL, |limit| limit.min(ARRIVAL));
+        let arrived = tokio::time::timeout(arrival, self.check_body(method, body)).await;
+        let (body, message) = arrived.unwrap_or_else(|_| Err(Error::deadline_exceeded().into()))?;
         let mut request = Request::from_parts(parts, body);
         let idempotency =
             key.zip(message).map(|(key, message)| Idempotency { key, request_hash: hash(method, &message) });
@@ -271,7 +283,7 @@ fn time_limit(method: &Method, headers: &http::HeaderMap) -> Result<Option<Durat
         None => None,
     };
     if method.streams_in || method.streams_out {
-        return Ok(stated);
+        return Ok(stated.map(|limit| limit.min(LONGEST_STREAM)));
     }
     Ok(Some(stated.unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE)))
 }

@@ -43,6 +43,10 @@ where
     }
 
     fn call(&mut self, request: Request) -> Answer {
+        // Whoever asks whether the server is well must learn it when it is busy.
+        if request.uri().path() == "/grpc.health.v1.Health/Check" {
+            return Box::pin(self.inner.call(request));
+        }
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             metrics::counter!("crm_rpc_shed_total").increment(1);
             let error =

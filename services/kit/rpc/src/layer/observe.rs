@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use tower::Service;
 use uuid::Uuid;
 
-use super::{Answer, Request, Response, refuse};
+use super::{Answer, Request, Response, guard::Walls, refuse};
 
 /// Metadata that names a request in logs, events and audit rows. A caller may send its own.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,12 +37,13 @@ pub struct Observed {
 pub struct Observe<S> {
     inner: S,
     service: &'static str,
+    walls: Arc<Walls>,
 }
 
 impl<S> Observe<S> {
     /// Observes requests of the service named `service`.
-    pub fn new(inner: S, service: &'static str) -> Self {
-        Self { inner, service }
+    pub fn new(inner: S, service: &'static str, walls: Arc<Walls>) -> Self {
+        Self { inner, service, walls }
     }
 }
 
@@ -62,7 +63,12 @@ where
     fn call(&mut self, mut request: Request) -> Answer {
         let started = Instant::now();
         let service = self.service;
-        let method = request.uri().path().to_owned();
+        // A path that is no method of ours would let a caller make labels and lines without end.
+        let method: Arc<str> = self
+            .walls
+            .methods
+            .get(request.uri().path())
+            .map_or_else(|| "other".into(), |method| Arc::clone(&method.path));
         let observed =
             Arc::new(Observed { request_id: request_id(request.headers()), ..Observed::default() });
         request.extensions_mut().insert(Arc::clone(&observed));
@@ -97,11 +103,8 @@ fn report(service: &'static str, method: &str, observed: &Observed, response: &R
     let elapsed = started.elapsed();
     let labels =
         [("service", service.to_owned()), ("method", method.to_owned()), ("code", format!("{code:?}"))];
-    if code != Code::Unimplemented {
-        // Paths that are no method of ours would let a caller make labels without end.
-        metrics::counter!("crm_rpc_requests_total", &labels).increment(1);
-        metrics::histogram!("crm_rpc_seconds", &labels[..2]).record(elapsed.as_secs_f64());
-    }
+    metrics::counter!("crm_rpc_requests_total", &labels).increment(1);
+    metrics::histogram!("crm_rpc_seconds", &labels[..2]).record(elapsed.as_secs_f64());
     let (tenant, caller) = observed.caller.get().copied().unwrap_or_default();
     let (statements, database_micros) = observed.statistics.read();
     let millis = elapsed.as_secs_f64() * 1000.0;
