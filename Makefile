@@ -36,7 +36,7 @@ lint: setup buf
 # The version is pinned in package.json.
 buf:
 	@scripts/setup.sh --lint
-	@test -x node_modules/.bin/buf || npm ci --no-audit --no-fund --loglevel=error
+	@test -x node_modules/.bin/buf || npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	node_modules/.bin/buf lint
 
 sqlx: setup
