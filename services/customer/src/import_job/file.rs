@@ -10,7 +10,7 @@ use std::{
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::Db;
 use tempfile::NamedTempFile;
-use tokio::sync::mpsc;
+use tokio::{io::AsyncReadExt as _, sync::mpsc};
 
 use super::{model::Job, store};
 use crate::{
@@ -24,6 +24,10 @@ use crate::{
     },
 };
 
+/// Bytes that tell the kind of a file.
+const HEAD: u64 = 256;
+/// How vCards begin.
+const BEGIN: &str = "BEGIN:VCARD";
 /// Rows that are looked at for suggestions.
 const SAMPLE: usize = 20;
 /// Batches that are read ahead.
@@ -87,6 +91,16 @@ pub async fn fetch(db: &Db, job: &Job) -> Result<NamedTempFile> {
             .map_err(Error::internal)?;
     }
     Ok(file)
+}
+
+/// Whether the first line of a file begins a vCard.
+pub async fn begins_with_a_card(path: &Path) -> Result<bool> {
+    let mut file = tokio::fs::File::open(path).await.map_err(Error::internal)?;
+    let mut head = Vec::new();
+    (&mut file).take(HEAD).read_to_end(&mut head).await.map_err(Error::internal)?;
+    let text = String::from_utf8_lossy(&head);
+    let begin = text.trim_start_matches('\u{feff}').trim_start().get(..BEGIN.len());
+    Ok(begin.is_some_and(|begin| begin.eq_ignore_ascii_case(BEGIN)))
 }
 
 /// Looks at a file.

@@ -74,17 +74,17 @@ pub fn key_index(taken: &[(usize, Column)]) -> Option<usize> {
     taken.iter().find(|(_, column)| matches!(column.kind, Kind::Key)).map(|(index, _)| *index)
 }
 
-/// Whether the file is one of vCards.
-pub fn is_cards(format: &Format) -> bool {
-    format.file_kind == i32::from(FileKind::Vcard)
+/// The kind of file that was stated.
+pub fn kind(format: &Format) -> FileKind {
+    FileKind::try_from(format.file_kind).unwrap_or_default()
 }
 
 /// How the table is read.
 pub fn options(format: &Format) -> Options {
     Options {
-        format: match FileKind::try_from(format.file_kind) {
-            Ok(FileKind::Csv) => reader::Format::Csv,
-            Ok(FileKind::Xlsx) => reader::Format::Workbook,
+        format: match kind(format) {
+            FileKind::Csv => reader::Format::Csv,
+            FileKind::Xlsx => reader::Format::Workbook,
             _ => reader::Format::Auto,
         },
         encoding: match format.encoding.as_str() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crm_kit_api::{Result, call::Access};
 use crm_kit_pg::jobs::Verdict;
-use crm_proto::crm::customer::v1::import_job::State;
+use crm_proto::crm::customer::v1::{import_format::FileKind, import_job::State};
 use prost::Name as _;
 use tonic::Code;
 
@@ -42,9 +42,14 @@ async fn work<R: Transfer>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Res
     let access = job.rights.access(job.tenant_id);
     let access = Access { tenant: plan::settings(&job.format, &access.tenant), ..access };
     let caller = Caller::new(access, jobs.clock.clone(), &format!("import-{}", job.id), METHOD);
-    let form =
-        if plan::is_cards(&job.format) { Form::Cards } else { Form::Table(plan::options(&job.format)) };
     let file = file::fetch(&jobs.db, &job).await?;
+    let form = match plan::kind(&job.format) {
+        FileKind::Vcard => Form::Cards,
+        FileKind::Unspecified if R::READS_CARDS && file::begins_with_a_card(file.path()).await? => {
+            Form::Cards
+        }
+        _ => Form::Table(plan::options(&job.format)),
+    };
     let look = match file::look(file.path().to_owned(), form.clone()).await? {
         Ok(look) => look,
         Err(error) => {

@@ -26,7 +26,7 @@ fn file() -> String {
 /// Rows a second of `COPY` into a table like that of accounts, indexes and all.
 async fn copy_rate(service: &Service) -> f64 {
     let mut conn = service.db.system().await.unwrap();
-    let tenant = service.tenant_id;
+    let tenant = service.tenant_id();
     let run = |sql: String| sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
     run("CREATE TABLE IF NOT EXISTS account_copy (LIKE account INCLUDING ALL); TRUNCATE account_copy"
         .to_owned())

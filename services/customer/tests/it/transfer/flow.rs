@@ -47,7 +47,6 @@ fn columns(job: &ImportJob) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a database"]
 async fn a_file_is_tried_applied_mended_and_exported_again() {
     let service = Service::start().await;
     let job = service.dry_run("all", accounts(), FILE.as_bytes()).await;
@@ -133,7 +132,6 @@ async fn a_file_is_tried_applied_mended_and_exported_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a database"]
 async fn settings_can_be_changed_and_modes_hold() {
     let service = Service::start().await;
     let file = "Code,Name,Note\n1,One,x\n2,Two,y\n1,One again,z\n";

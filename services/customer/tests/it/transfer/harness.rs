@@ -2,106 +2,82 @@
 
 use std::sync::Arc;
 
-use crm_customer::app::{self, Parts};
+use crm_customer::{
+    MIGRATIONS,
+    app::{self, Parts},
+};
 use crm_kit_api::{
-    Result,
-    call::{Access, Permissions, Scope, TenantSettings},
     clock::Clock,
-    sensitivity::{Mask, Masks, Sensitivity},
+    sensitivity::{Mask, Sensitivity},
 };
 use crm_kit_pg::{Db, db::PoolSettings};
-use crm_kit_rpc::{
-    auth::{Authenticate, Credential},
-    client,
-    server::Limits,
-};
+use crm_kit_rpc::{client, server::Limits};
 use crm_proto::{
     crm::customer::v1::{
         ApplyImportJobRequest, CreateExportJobRequest, CreateImportJobRequest, DownloadExportFileRequest,
         DownloadImportErrorsRequest, ExportJob, ImportError, ImportJob, ListImportErrorsRequest,
         UploadImportFileRequest, WatchExportJobRequest, WatchImportJobRequest,
-        account_service_client::AccountServiceClient, export_job_service_client::ExportJobServiceClient,
-        import_job_service_client::ImportJobServiceClient,
+        account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
+        export_job_service_client::ExportJobServiceClient, import_job_service_client::ImportJobServiceClient,
     },
     google::api::HttpBody,
 };
+use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use futures::TryStreamExt as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{
-    Request, Status,
-    metadata::MetadataValue,
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
-};
+use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
 use uuid::Uuid;
 
-/// Everybody who says a name is let in: `all`, `own`, or `masked`.
-struct Names {
-    tenant_id: Uuid,
-    callers: [Uuid; 3],
-}
-
-#[tonic::async_trait]
-impl Authenticate for Names {
-    async fn authenticate(&self, credential: &Credential) -> Result<Arc<Access>> {
-        let who = ["all", "own", "masked"].iter().position(|name| *name == credential.text()).unwrap();
-        let masks =
-            Masks::default().with(Sensitivity::Phone, Mask::Partial).with(Sensitivity::Note, Mask::Hidden);
-        Ok(Arc::new(Access {
-            tenant_id: self.tenant_id,
-            caller_id: self.callers[who],
-            permissions: Permissions::new(["*".to_owned()]),
-            scope: if who == 1 { Scope::Owners([self.callers[1]].into()) } else { Scope::All },
-            masks: if who == 2 { masks } else { Masks::default() },
-            tenant: TenantSettings {
-                region_code: "CN".to_owned(),
-                time_zone: "Asia/Shanghai".to_owned(),
-                currency_code: "CNY".to_owned(),
-                language_code: "zh-CN".to_owned(),
-            },
-            password_change_required: false,
-        }))
-    }
-}
-
-/// Says who calls.
+/// What outlives a process: the database, and who may call.
 #[derive(Clone)]
-pub struct Says(&'static str);
+pub struct Origin {
+    database: Database,
+    known: Callers,
+    /// `all` sees everything, `own` its own records, `masked` everything with telephone numbers and notes masked.
+    callers: [(&'static str, Caller); 3],
+}
 
-impl Interceptor for Says {
-    fn call(&mut self, mut request: Request<()>) -> std::result::Result<Request<()>, Status> {
-        let value = MetadataValue::try_from(format!("Bearer {}", self.0)).unwrap();
-        request.metadata_mut().insert("authorization", value);
-        Ok(request)
+impl Origin {
+    async fn new() -> Self {
+        let known = Callers::default();
+        let rights = Rights::all(Uuid::new_v4());
+        let masked = rights
+            .clone()
+            .masking(Sensitivity::Phone, Mask::Partial)
+            .masking(Sensitivity::Note, Mask::Hidden);
+        let callers = [
+            ("all", known.add(&rights)),
+            ("own", known.add(&rights.with_team(&[]))),
+            ("masked", known.add(&masked)),
+        ];
+        Self { database: Database::new("customer", &MIGRATIONS).await, known, callers }
     }
 }
 
-/// The service.
+/// The service, as one process.
 pub struct Service {
-    pub tenant_id: Uuid,
+    pub origin: Origin,
     pub db: Db,
     channel: Channel,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-type Calls = InterceptedService<Channel, Says>;
+type Calls = InterceptedService<Channel, Bearer>;
 
 impl Service {
     /// A service with an empty tenant.
     pub async fn start() -> Self {
-        Self::of(Uuid::new_v4()).await
+        Self::again(Origin::new().await).await
     }
 
-    /// A service of a tenant.
-    pub async fn of(tenant_id: Uuid) -> Self {
-        let url = std::env::var("CUSTOMER_DATABASE_URL").unwrap();
-        let db = Db::new(url.parse().unwrap(), &PoolSettings::default());
+    /// Another process of a service.
+    pub async fn again(origin: Origin) -> Self {
+        let db = Db::new(origin.database.service.clone(), &PoolSettings::default());
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let part = |name: u128| Uuid::from_u128(tenant_id.as_u128() ^ name);
         let server = app::build(Parts {
             db: db.clone(),
-            authenticator: Arc::new(Names { tenant_id, callers: [part(1), part(2), part(3)] }),
+            authenticator: Arc::new(origin.known.clone()),
             clock: Clock::system(),
             cursor_secret: b"a secret of this test only......".to_vec(),
             limits: Limits::default(),
@@ -109,19 +85,33 @@ impl Service {
             shutdown: shutdown.clone(),
         });
         let channel = client::join(server.await.unwrap(), &tasks, shutdown.clone());
-        Self { tenant_id, db, channel, tasks, shutdown }
+        Self { origin, db, channel, tasks, shutdown }
+    }
+
+    /// The tenant of every caller.
+    pub fn tenant_id(&self) -> Uuid {
+        self.origin.callers[0].1.tenant_id
+    }
+
+    fn calls(&self, who: &'static str) -> Calls {
+        let (_, caller) = self.origin.callers.iter().find(|(name, _)| *name == who).unwrap();
+        caller.on(&self.channel)
     }
 
     pub fn imports(&self, who: &'static str) -> ImportJobServiceClient<Calls> {
-        ImportJobServiceClient::with_interceptor(self.channel.clone(), Says(who))
+        ImportJobServiceClient::new(self.calls(who))
     }
 
     pub fn exports(&self, who: &'static str) -> ExportJobServiceClient<Calls> {
-        ExportJobServiceClient::with_interceptor(self.channel.clone(), Says(who))
+        ExportJobServiceClient::new(self.calls(who))
+    }
+
+    pub fn contacts(&self, who: &'static str) -> ContactServiceClient<Calls> {
+        ContactServiceClient::new(self.calls(who))
     }
 
     pub fn accounts(&self, who: &'static str) -> AccountServiceClient<Calls> {
-        AccountServiceClient::with_interceptor(self.channel.clone(), Says(who))
+        AccountServiceClient::new(self.calls(who))
     }
 
     /// Creates a job, sends the file and waits for the dry run.
@@ -132,12 +122,7 @@ impl Service {
         self.watch(who, &job.id).await
     }
 
-    pub async fn upload(
-        &self,
-        who: &'static str,
-        id: &str,
-        file: &[u8],
-    ) -> std::result::Result<ImportJob, Status> {
+    pub async fn upload(&self, who: &'static str, id: &str, file: &[u8]) -> Result<ImportJob, Status> {
         let pieces: Vec<_> = file
             .chunks(300_000)
             .map(|piece| UploadImportFileRequest {
