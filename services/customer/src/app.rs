@@ -9,7 +9,7 @@ use crm_kit_pg::{
     housekeeping,
     jobs::Worker,
     migrate,
-    outbox::{CursorKey, EventStreams, StreamSettings},
+    outbox::{CursorKey, EventStreams, StreamSettings, Told},
 };
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
@@ -47,12 +47,12 @@ use crate::{
 pub const NAME: &str = "customer";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[&str] = &[
-    account::COLLECTION,
-    contact::COLLECTION,
-    custom_field::COLLECTION,
-    import_job::COLLECTION,
-    export_job::COLLECTION,
+pub const COLLECTIONS: &[Told] = &[
+    Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
+    Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
+    Told { collection: custom_field::COLLECTION, permission: "customer.customFields.read" },
+    Told { collection: import_job::COLLECTION, permission: "customer.importJobs.read" },
+    Told { collection: export_job::COLLECTION, permission: "customer.exportJobs.manage" },
 ];
 
 /// What the service is built on.

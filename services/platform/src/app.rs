@@ -7,7 +7,7 @@ use crm_kit_pg::{
     Db,
     db::PoolSettings,
     housekeeping, migrate,
-    outbox::{CursorKey, EventStreams, StreamSettings},
+    outbox::{CursorKey, EventStreams, StreamSettings, Told},
 };
 use crm_kit_rpc::{
     lifecycle,
@@ -47,7 +47,14 @@ use crate::{
 pub const NAME: &str = "platform";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[&str] = &["tenants", "users", "roles", "departments", "sessions", "apiKeys"];
+pub const COLLECTIONS: &[Told] = &[
+    Told { collection: "tenants", permission: "platform.tenants.read" },
+    Told { collection: "users", permission: "platform.users.read" },
+    Told { collection: "roles", permission: "platform.roles.read" },
+    Told { collection: "departments", permission: "platform.departments.read" },
+    Told { collection: "sessions", permission: "platform.sessions.manage" },
+    Told { collection: "apiKeys", permission: "platform.apiKeys.read" },
+];
 
 /// Shortest operator key.
 const OPERATOR_KEY: usize = 32;

@@ -179,3 +179,24 @@ async fn an_idle_stream_leaves_the_database_alone() {
     // The stream and the workers look a few times a second; a stream that wakes itself looks thousands of times.
     assert!(polled < 300, "{polled} transactions in three idle seconds");
 }
+
+#[tokio::test]
+async fn a_stream_tells_only_of_collections_the_caller_may_read() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    let rights = Rights::all(boss.tenant_id);
+    let blind = rig.callers.add(&rights.clone().with_permissions(&["event.events.read"]));
+    let refused = rig.events(&blind).stream_events(StreamEventsRequest::default()).await;
+    assert_error(refused, Code::PermissionDenied, "PERMISSION_MISSING");
+    let reader = rig.callers.add(&rights.with_permissions(&["event.events.read", "customer.contacts.read"]));
+    let request =
+        StreamEventsRequest { collections: vec!["accounts".into()], ..StreamEventsRequest::default() };
+    let refused = rig.events(&reader).stream_events(request).await;
+    assert_error(refused, Code::PermissionDenied, "PERMISSION_MISSING");
+    rig.create(&boss, named("told to nobody")).await.unwrap();
+    let request =
+        StreamEventsRequest { start_from: StartFrom::Earliest.into(), ..StreamEventsRequest::default() };
+    let mut stream = rig.events(&reader).stream_events(request).await.unwrap().into_inner();
+    let silence = tokio::time::timeout(Duration::from_secs(1), stream.message()).await;
+    assert!(silence.is_err(), "{silence:?}");
+}

@@ -15,4 +15,4 @@ mod read;
 mod stream;
 
 pub use cursor::CursorKey;
-pub use stream::{EventStreams, StreamSettings};
+pub use stream::{EventStreams, StreamSettings, Told};

@@ -42,12 +42,21 @@ impl Default for StreamSettings {
     }
 }
 
+/// A collection whose changes a service tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Its name.
+    pub collection: &'static str,
+    /// Permission to read its records, and so to hear of them.
+    pub permission: &'static str,
+}
+
 /// `crm.event.v1.EventService` over one service's outbox.
 #[derive(Clone, Debug)]
 pub struct EventStreams {
     db: Db,
     key: CursorKey,
-    collections: &'static [&'static str],
+    collections: &'static [Told],
     settings: StreamSettings,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -61,7 +70,7 @@ impl EventStreams {
     pub fn new(
         db: Db,
         key: CursorKey,
-        collections: &'static [&'static str],
+        collections: &'static [Told],
         settings: StreamSettings,
         shutdown: CancellationToken,
     ) -> Self {
@@ -76,12 +85,7 @@ impl EventStreams {
         collections: Vec<String>,
         credit: Credit,
     ) -> Result<Responses> {
-        for collection in &collections {
-            if !self.collections.contains(&collection.as_str()) {
-                let message = format!("{collection} is not a collection of this service");
-                return Err(Error::invalid_field("collections", "COLLECTION_UNKNOWN", message));
-            }
-        }
+        let collections = self.readable(&call, collections)?;
         let position = self.start_position(&call, start_from, cursor).await?;
         let place = self.take_place(call.caller_id()).await?;
         let (sender, receiver) = mpsc::channel(2);
@@ -92,6 +96,26 @@ impl EventStreams {
             place.release().await;
         });
         Ok(Box::pin(ReceiverStream::new(receiver)))
+    }
+
+    /// The collections asked for, each of which the caller must be allowed to read; when none is named, all that the caller may read.
+    fn readable(&self, call: &Call, wanted: Vec<String>) -> Result<Vec<String>> {
+        for name in &wanted {
+            let Some(told) = self.collections.iter().find(|told| told.collection == name) else {
+                let message = format!("{name} is not a collection of this service");
+                return Err(Error::invalid_field("collections", "COLLECTION_UNKNOWN", message));
+            };
+            call.require(told.permission)?;
+        }
+        if !wanted.is_empty() {
+            return Ok(wanted);
+        }
+        let readable = self.collections.iter().filter(|told| call.access.permissions.allows(told.permission));
+        let readable: Vec<String> = readable.map(|told| told.collection.to_owned()).collect();
+        match (readable.is_empty(), self.collections.first()) {
+            (true, Some(told)) => Err(Error::permission_missing(told.permission)),
+            _ => Ok(readable),
+        }
     }
 
     async fn start_position(&self, call: &Call, start_from: StartFrom, cursor: &str) -> Result<Position> {
