@@ -1,4 +1,4 @@
-//! The suite of one test: platform and customer with their production wiring, joined in memory, each on a database of its own.
+//! The suite of one test: platform, customer and sales with their production wiring, joined in memory, each on a database of its own.
 
 use std::sync::Arc;
 
@@ -18,10 +18,11 @@ use secrecy::ExposeSecret as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Channel;
 
-/// Both services, running.
+/// The services, running.
 pub struct Suite {
     pub platform: Channel,
     pub customer: Channel,
+    pub sales: Channel,
     platform_db: crm_kit_pg::Db,
     clock: Clock,
     _shutdown: tokio_util::sync::DropGuard,
@@ -37,6 +38,7 @@ impl Suite {
     pub async fn new() -> Self {
         let platform_database = Database::new("platform", &crm_platform::MIGRATIONS).await;
         let customer_database = Database::new("customer", &crm_customer::MIGRATIONS).await;
+        let sales_database = Database::new("sales", &crm_sales::MIGRATIONS).await;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let clock = Clock::system();
         let platform_db = platform_database.db();
@@ -66,7 +68,19 @@ impl Suite {
         .await
         .unwrap();
         let customer = client::join(customer, &tasks, shutdown.clone());
-        Self { platform, customer, platform_db, clock, _shutdown: shutdown.drop_guard() }
+        let sales = crm_sales::app::build(crm_sales::app::Parts {
+            db: sales_database.db(),
+            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone())),
+            clock: clock.clone(),
+            cursor_secret: b"suite".to_vec(),
+            limits: Limits::default(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        })
+        .await
+        .unwrap();
+        let sales = client::join(sales, &tasks, shutdown.clone());
+        Self { platform, customer, sales, platform_db, clock, _shutdown: shutdown.drop_guard() }
     }
 
     /// A tenant with its administrator, signed in under a password of its own.
@@ -101,6 +115,10 @@ impl Suite {
 
     /// The channel of the service that a method belongs to.
     pub fn channel_of(&self, method: &str) -> &Channel {
-        if method.starts_with("/crm.platform.") { &self.platform } else { &self.customer }
+        match method {
+            _ if method.starts_with("/crm.platform.") => &self.platform,
+            _ if method.starts_with("/crm.sales.") => &self.sales,
+            _ => &self.customer,
+        }
     }
 }

@@ -223,8 +223,20 @@ async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
         let id = record.get_field_by_name("id").unwrap().as_str().unwrap().to_owned();
         ids.insert(collection, id);
     }
-    assert!(ids.len() >= 6, "{ids:?}");
+    ids.insert("pipelines", first_pipeline(suite, owner).await);
+    assert!(ids.len() >= 7, "{ids:?}");
     ids
+}
+
+/// The pipeline that a tenant has from the start.
+async fn first_pipeline(suite: &Suite, owner: &SignedIn) -> String {
+    let service = crm_proto::pool().get_service_by_name("crm.sales.v1.PipelineService").unwrap();
+    let method = service.methods().find(|method| method.name() == "ListPipelines").unwrap();
+    let answer = call(suite, owner, &method, &DynamicMessage::new(method.input())).await.unwrap();
+    let answer = DynamicMessage::decode(method.output(), answer[0].clone()).unwrap();
+    let pipelines = answer.get_field_by_name("pipelines").unwrap().into_owned();
+    let pipeline = pipelines.as_list().unwrap()[0].as_message().unwrap().clone();
+    pipeline.get_field_by_name("id").unwrap().as_str().unwrap().to_owned()
 }
 
 /// The first tenant's records as they are now.

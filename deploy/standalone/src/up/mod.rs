@@ -46,9 +46,11 @@ const PLATFORM: ServiceDatabase =
     ServiceDatabase { name: "crm_platform", owner: "crm_platform_owner", role: "crm_platform" };
 const CUSTOMER: ServiceDatabase =
     ServiceDatabase { name: "crm_customer", owner: "crm_customer_owner", role: "crm_customer" };
+const SALES: ServiceDatabase =
+    ServiceDatabase { name: "crm_sales", owner: "crm_sales_owner", role: "crm_sales" };
 
 /// Databases of all services.
-pub const DATABASES: [ServiceDatabase; 2] = [PLATFORM, CUSTOMER];
+pub const DATABASES: [ServiceDatabase; 3] = [PLATFORM, CUSTOMER, SALES];
 
 /// Runs the suite until a signal.
 pub async fn run(options: Up) -> Result<ExitCode> {

@@ -16,7 +16,7 @@ use sqlx::migrate::Migrator;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Channel;
 
-use super::{CUSTOMER, PLATFORM, ServiceDatabase, secrets::Secrets};
+use super::{CUSTOMER, PLATFORM, SALES, ServiceDatabase, secrets::Secrets};
 use crate::failure::{Failure, Result};
 
 /// Pause between looks at a database.
@@ -29,6 +29,7 @@ pub struct Suite {
     /// Database of the platform.
     pub platform_db: Db,
     customer_db: Db,
+    sales_db: Db,
     /// Public API of the platform.
     pub platform: Channel,
     /// Public API of the customer service.
@@ -51,21 +52,24 @@ impl Suite {
     pub async fn build(ground: &Ground) -> Result<Self> {
         let secrets = Secrets::open(&ground.folder)?;
         let clock = Clock::system();
-        let (platform_db, customer_db) = tokio::try_join!(
+        let (platform_db, customer_db, sales_db) = tokio::try_join!(
             database(&ground.database, PLATFORM, &crm_platform::MIGRATIONS),
             database(&ground.database, CUSTOMER, &crm_customer::MIGRATIONS),
+            database(&ground.database, SALES, &crm_sales::MIGRATIONS),
         )?;
         let platform = platform(ground, &secrets, clock.clone(), platform_db.clone()).await?;
         let customer =
             customer(ground, &secrets, clock.clone(), customer_db.clone(), platform.clone()).await?;
-        let gateway = gateway(ground, platform.clone(), customer.clone())?;
-        Ok(Self { gateway, clock, platform_db, customer_db, platform, customer })
+        let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), platform.clone()).await?;
+        let gateway = gateway(ground, platform.clone(), customer.clone(), sales)?;
+        Ok(Self { gateway, clock, platform_db, customer_db, sales_db, platform, customer })
     }
 
     /// Gives back the connections to the database.
     pub async fn close(&self) {
         self.platform_db.close().await;
         self.customer_db.close().await;
+        self.sales_db.close().await;
     }
 }
 
@@ -111,6 +115,26 @@ async fn customer(
     Ok(join(ground, server, db).await)
 }
 
+async fn sales(
+    ground: &Ground,
+    secrets: &Secrets,
+    clock: Clock,
+    db: Db,
+    platform: Channel,
+) -> Result<Channel> {
+    let parts = crm_sales::app::Parts {
+        db: db.clone(),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        clock,
+        cursor_secret: secrets.cursor_secret(),
+        limits: Limits::default(),
+        tasks: ground.tasks.clone(),
+        shutdown: ground.end.clone(),
+    };
+    let server = crm_sales::app::build(parts).await?;
+    Ok(join(ground, server, db).await)
+}
+
 /// Serves in memory; ready as long as the database answers.
 async fn join(ground: &Ground, server: Server, db: Db) -> Channel {
     server.set_ready(true).await;
@@ -126,10 +150,11 @@ async fn join(ground: &Ground, server: Server, db: Db) -> Channel {
     client::join(server, &ground.tasks, ground.end.clone())
 }
 
-fn gateway(ground: &Ground, platform: Channel, customer: Channel) -> Result<Gateway> {
+fn gateway(ground: &Ground, platform: Channel, customer: Channel, sales: Channel) -> Result<Gateway> {
     let backends = vec![
         Backend::new(crm_platform::app::NAME, platform),
         Backend::new(crm_customer::app::NAME, customer),
+        Backend::new(crm_sales::app::NAME, sales),
     ];
     let contract = crm_gateway::contract().map_err(|error| Failure::new(error.to_string()))?;
     let gateway = Gateway::new(contract, backends, Settings::default());

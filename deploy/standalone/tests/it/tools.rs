@@ -35,6 +35,7 @@ fn the_doctor_looks_at_a_folder_without_data_with_idle_data_and_in_use() {
     let suite = Suite::start(&data, &[]);
     let (code, told) = look();
     assert!(code == Some(0) && told.contains("in use by process"), "{told}");
+    assert!(told.contains("database crm_sales: "), "{told}");
     assert!(told.contains("database crm_customer: ") && told.contains("search uses its indexes"), "{told}");
     drop(suite);
     let (code, told) = look();

@@ -1,0 +1,105 @@
+//! The composition root: everything the service is made of, put together in one place.
+
+use std::sync::Arc;
+
+use crm_kit_api::{Error, Result, clock::Clock};
+use crm_kit_pg::{
+    Db,
+    db::PoolSettings,
+    housekeeping, migrate,
+    outbox::{CursorKey, EventStreams, StreamSettings, Told},
+};
+use crm_kit_rpc::{
+    auth::{Authenticate, RemoteAccess},
+    client, lifecycle,
+    server::{self, Limits, Server},
+    telemetry::{self, PrometheusHandle},
+};
+use crm_proto::crm::{
+    event::v1::event_service_server::EventServiceServer,
+    sales::v1::pipeline_service_server::PipelineServiceServer,
+};
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
+
+use crate::{
+    MIGRATIONS,
+    config::Settings,
+    pipeline::{self, Catalog, Pipelines},
+};
+
+/// Name of the service in addresses, log lines and the gateway.
+pub const NAME: &str = "sales";
+
+/// Collections whose changes the service tells.
+pub const COLLECTIONS: &[Told] =
+    &[Told { collection: pipeline::COLLECTION, permission: "sales.pipelines.read" }];
+
+/// What the service is built on.
+#[derive(Clone)]
+pub struct Parts {
+    /// Its database, as the role of daily work.
+    pub db: Db,
+    /// Knows credentials.
+    pub authenticator: Arc<dyn Authenticate>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Secret that seals event cursors.
+    pub cursor_secret: Vec<u8>,
+    /// Limits of the server.
+    pub limits: Limits,
+    /// Tasks that outlive a request.
+    pub tasks: TaskTracker,
+    /// Cancelled when the process ends.
+    pub shutdown: CancellationToken,
+}
+
+/// Runs the service as a process of its own until a signal.
+pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
+    let tasks = TaskTracker::new();
+    let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
+    let service = options("database_url", &settings.database_url)?;
+    if !settings.owner_database_url.is_empty() {
+        let owner = options("owner_database_url", &settings.owner_database_url)?;
+        migrate::run(&owner, service.get_username(), &MIGRATIONS).await?;
+    }
+    let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
+    let clock = Clock::system();
+    let platform = client::connect(&settings.platform)?;
+    let server = build(Parts {
+        db: Db::new(service, &pool),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        clock,
+        cursor_secret: settings.cursor_secret.into_bytes(),
+        limits: settings.limits,
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    })
+    .await?;
+    let listener = TcpListener::bind(&settings.listen).await.map_err(Error::internal)?;
+    server.set_ready(true).await;
+    tracing::info!(address = %server::local_address(&listener)?, "sales service is listening");
+    let serving = server.serve(listener, shutdown.clone());
+    tokio::try_join!(serving, telemetry::serve(metrics, &settings.metrics_listen, shutdown))?;
+    lifecycle::drain(&tasks).await;
+    Ok(())
+}
+
+fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
+    url.parse().map_err(|error: sqlx::Error| Error::invalid_field(setting, "URL_INVALID", error.to_string()))
+}
+
+/// The service, ready to be served.
+pub async fn build(parts: Parts) -> Result<Server> {
+    let Parts { db, authenticator, clock, cursor_secret, limits, tasks, shutdown } = parts;
+    housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
+    let catalog = Catalog::new(db.clone());
+    let pipelines = Pipelines { db: db.clone(), catalog };
+    let key = CursorKey::derive(&cursor_secret, NAME);
+    let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
+    let routes =
+        Routes::new(PipelineServiceServer::new(pipelines)).add_service(EventServiceServer::new(events));
+    Server::new(NAME, routes, authenticator, clock, limits).await
+}

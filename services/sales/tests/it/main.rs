@@ -1,0 +1,8 @@
+//! The sales service over gRPC, on a real PostgreSQL, with its production wiring.
+
+#![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
+
+mod events;
+mod pipeline;
+mod rig;
+mod walls;
