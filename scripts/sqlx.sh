@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the cache of checked queries (.sqlx) of every crate that has queries, or with --check compares it with what is committed.
-# Each crate is compiled against a database of its own with the kit's migrations and then its own.
+# Each crate is compiled against a database of its own with the kit's migrations, those of all records when it keeps some, and then its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +9,7 @@ if [ "${CRM_SQLX_INSIDE:-}" != yes ]; then
 fi
 
 kit=services/kit/pg
+record=services/kit/record
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -29,6 +30,7 @@ prepare() { # crate folder
     variable=$(sed -n 's/^database-url-var = "\(.*\)"$/\1/p' "$crate/sqlx.toml")
     database=$(echo "$variable" | tr '[:upper:]' '[:lower:]')
     folders=("$kit/migrations")
+    if grep -q '^crm-kit-record' "$crate/Cargo.toml"; then folders+=("$record/migrations"); fi
     [ "$crate" = "$kit" ] || folders+=("$crate/migrations")
     migrate "$database" "${folders[@]}"
     mkdir -p "$work/$crate"
@@ -41,7 +43,7 @@ prepare() { # crate folder
 }
 
 failed=false
-for toml in services/kit/pg/sqlx.toml services/*/sqlx.toml; do
+for toml in services/kit/*/sqlx.toml services/*/sqlx.toml; do
     crate=$(dirname "$toml")
     prepare "$crate"
     if [ "${1:-}" = --check ]; then

@@ -57,7 +57,7 @@ pub struct Settings {
     /// Time that requests in flight get when the gateway stops.
     #[serde(deserialize_with = "span")]
     pub drain_timeout: Duration,
-    /// Backend of `crm.event.v1` over gRPC when the metadata `crm-service` is absent.
+    /// Backend of the packages that several services mount, such as `crm.event.v1`, over gRPC when the metadata `crm-service` is absent.
     pub default_service: String,
 }
 

@@ -43,7 +43,7 @@ use crate::{
     rest,
     route::{
         Routes, Target,
-        rule::{self, SHARED_PACKAGE, Unroutable},
+        rule::{self, SHARED_PACKAGES, Unroutable},
         table::Match,
     },
     server,
@@ -98,7 +98,7 @@ impl Gateway {
         settings: Settings,
     ) -> std::result::Result<Self, BuildError> {
         let pool = with_error_details(pool)?;
-        let mut packages = HashMap::from([(SHARED_PACKAGE.to_owned(), Target::Named)]);
+        let mut packages = HashMap::from(SHARED_PACKAGES.map(|package| (package.to_owned(), Target::Named)));
         for (index, backend) in backends.iter().enumerate() {
             for package in &backend.packages {
                 if packages.insert(package.clone(), Target::Backend(index)).is_some() {

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use crm_proto::crm::customer::v1::{
-    BulkUpsertAccountsRequest, ExternalId, account_service_client::AccountServiceClient,
-};
+use crm_proto::crm::customer::v1::{BulkUpsertAccountsRequest, account_service_client::AccountServiceClient};
+use crm_proto::crm::record::v1::ExternalId;
 use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::{
     AssertSqlSafe,

@@ -103,7 +103,7 @@ fn collection_of(method: &MethodDescriptor) -> Option<String> {
         .as_message()?
         .fields()
         .find(|(_, value)| value.as_str().is_some_and(|path| path.starts_with("/v1/")))?;
-    let path = path.as_str()?.trim_start_matches("/v1/").to_owned();
+    let path = path.as_str()?.trim_start_matches("/v1/").trim_start_matches("{service}/").to_owned();
     Some(path.split(['/', ':']).next()?.to_owned())
 }
 
@@ -175,13 +175,13 @@ async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
         ("contacts", "crm.customer.v1.ContactService/CreateContact", "contact", &[("department", SECRET)]),
         (
             "customFields",
-            "crm.customer.v1.CustomFieldService/CreateCustomField",
+            "crm.record.v1.CustomFieldService/CreateCustomField",
             "custom_field",
             &[("collection", "accounts"), ("key", "secret")],
         ),
         (
             "importJobs",
-            "crm.customer.v1.ImportJobService/CreateImportJob",
+            "crm.record.v1.ImportJobService/CreateImportJob",
             "import_job",
             &[("collection", "accounts")],
         ),

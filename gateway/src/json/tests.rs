@@ -172,7 +172,8 @@ proptest! {
 #[test]
 #[ignore = "a measurement: run with --release"]
 fn speed() {
-    use crm_proto::crm::customer::v1::{Account, ExternalId};
+    use crm_proto::crm::customer::v1::Account;
+    use crm_proto::crm::record::v1::ExternalId;
     let account = Account {
         id: "0198c5a0-0000-7000-8000-000000000000".to_owned(),
         create_time: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 }),

@@ -8,8 +8,8 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ServiceDes
 use super::{Body, Capture, Method, Resume, Route, Routes, Target, template};
 use crate::json::{Field, Kind, Shapes, shape::Label, text::Path};
 
-/// Package that every service mounts.
-pub const SHARED_PACKAGE: &str = "crm.event.v1";
+/// Packages that several services mount; a call names the one it means.
+pub const SHARED_PACKAGES: [&str; 2] = ["crm.event.v1", "crm.record.v1"];
 
 /// The contract cannot be served as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,11 +10,14 @@ use std::{
 use crm_proto::crm::{
     customer::v1::{
         account_service_server::{AccountService, AccountServiceServer},
-        import_job_service_server::{ImportJobService, ImportJobServiceServer},
         *,
     },
     event::v1::{
         event_service_server::{EventService, EventServiceServer},
+        *,
+    },
+    record::v1::{
+        import_job_service_server::{ImportJobService, ImportJobServiceServer},
         *,
     },
 };

@@ -2,10 +2,9 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use crm_proto::crm::{
-    customer::v1::{
-        account_service_client::AccountServiceClient, import_job_service_client::ImportJobServiceClient, *,
-    },
+    customer::v1::{account_service_client::AccountServiceClient, *},
     event::v1::{event_service_client::EventServiceClient, *},
+    record::v1::{import_job_service_client::ImportJobServiceClient, *},
 };
 use prost::Message as _;
 use tonic::{Code, Request};
@@ -75,7 +74,7 @@ async fn streams_pass_both_ways() {
     assert!(answers.message().await.unwrap().is_none());
     let mut uploads = ImportJobServiceClient::new(under.channel());
     let file = crm_proto::google::api::HttpBody { data: vec![1; 1000], ..Default::default() };
-    let piece = UploadImportFileRequest { id: "j".to_owned(), file: Some(file) };
+    let piece = UploadImportFileRequest { id: "j".to_owned(), file: Some(file), ..Default::default() };
     let job = uploads.upload_import_file(tokio_stream::iter([piece.clone(), piece])).await.unwrap();
     assert_eq!(job.get_ref().progress.as_ref().unwrap().uploaded_bytes, 2000);
 }

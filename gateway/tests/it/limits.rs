@@ -158,7 +158,7 @@ async fn cross_origin_calls_need_leave() {
 #[tokio::test]
 async fn a_panic_is_one_failed_request() {
     let under = Under::start().await;
-    let answer = under.get("/v1/importJobs/1").await;
+    let answer = under.get("/v1/customer/importJobs/1").await;
     assert!(answer.status.is_server_error());
     assert_eq!(answer.json()["error"]["details"].is_array(), json!(true));
     assert_eq!(under.get("/v1/accounts/1").await.status, 200);

@@ -158,7 +158,7 @@ async fn each_line_of_a_stream_belongs_to_the_path() {
 async fn an_upload_streams_in_pieces_of_limited_size() {
     let under = Under::start().await;
     let chunks = (0..40).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![7; 1 << 20])));
-    let asked = http::Request::post("/v1/importJobs/job-1:upload")
+    let asked = http::Request::post("/v1/customer/importJobs/job-1:upload")
         .header("host", "gateway")
         .header("content-type", "text/csv")
         .body(Body::from_stream(futures::stream::iter(chunks)))
@@ -168,7 +168,7 @@ async fn an_upload_streams_in_pieces_of_limited_size() {
     let job = answer.json();
     assert_eq!((job["id"].clone(), job["display_name"].clone()), (json!("job-1"), json!("text/csv")));
     assert_eq!(job["progress"]["uploaded_bytes"], (40 << 20).to_string());
-    let empty = under.call(request("POST", "/v1/importJobs/job-2:upload", "")).await;
+    let empty = under.call(request("POST", "/v1/customer/importJobs/job-2:upload", "")).await;
     assert_eq!(empty.json()["id"], "job-2", "{}", empty.text());
 }
 
@@ -176,7 +176,7 @@ async fn an_upload_streams_in_pieces_of_limited_size() {
 async fn an_upload_cut_short_never_looks_whole() {
     let under = Under::start().await;
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
-    let asked = http::Request::post("/v1/importJobs/job-1:upload")
+    let asked = http::Request::post("/v1/customer/importJobs/job-1:upload")
         .header("host", "gateway")
         .body(Body::from_stream(ReceiverStream::new(receiver)))
         .unwrap();
@@ -198,11 +198,11 @@ async fn an_upload_cut_short_never_looks_whole() {
 #[tokio::test]
 async fn a_download_is_the_file_itself_and_breaks_visibly() {
     let under = Under::start().await;
-    let answer = under.get("/v1/importJobs/1/errors:download").await;
+    let answer = under.get("/v1/customer/importJobs/1/errors:download").await;
     assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
     assert_eq!(answer.headers["content-disposition"], "attachment");
     assert_eq!(answer.text(), "line,error\n1,坏\n");
-    match under.try_send(request("GET", "/v1/importJobs/broken/errors:download", "")).await {
+    match under.try_send(request("GET", "/v1/customer/importJobs/broken/errors:download", "")).await {
         Ok(answer) => assert!(answer.into_body().collect().await.is_err()),
         Err(error) => assert!(error.is_incomplete_message(), "{error}"),
     }
@@ -211,7 +211,7 @@ async fn a_download_is_the_file_itself_and_breaks_visibly() {
 #[tokio::test]
 async fn a_watch_ends_by_itself() {
     let under = Under::start().await;
-    let answer = under.get("/v1/importJobs/1:watch").await;
+    let answer = under.get("/v1/customer/importJobs/1:watch").await;
     let states: Vec<_> =
         lines(answer.text()).iter().map(|line| line["import_job"]["state"].clone()).collect();
     assert_eq!(states, ["STATE_UPLOADING", "STATE_VALIDATING", "STATE_READY"]);

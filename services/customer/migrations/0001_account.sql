@@ -66,28 +66,3 @@ CREATE INDEX account_tags_idx ON account USING gin (tags);
 ALTER TABLE account ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON account
     USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);
-
--- Names of live records in other systems. A record in the recycle bin has none here; it keeps them in its own row.
-CREATE TABLE external_id (
-    tenant_id  uuid NOT NULL,
-    collection text NOT NULL,
-    system     text NOT NULL,
-    value      text NOT NULL,
-    record_id  uuid NOT NULL,
-    CONSTRAINT external_id_pkey PRIMARY KEY (tenant_id, collection, system, value)
-);
-CREATE INDEX external_id_record_idx ON external_id (tenant_id, record_id);
-ALTER TABLE external_id ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON external_id
-    USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);
-
--- Number series. A process takes numbers in blocks, so that creates do not wait for each other; a block it does not use up is lost.
-CREATE TABLE number_series (
-    tenant_id uuid   NOT NULL,
-    name      text   NOT NULL,
-    next      bigint NOT NULL,
-    CONSTRAINT number_series_pkey PRIMARY KEY (tenant_id, name)
-);
-ALTER TABLE number_series ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON number_series
-    USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);

@@ -11,19 +11,27 @@ use crm_kit_pg::{
     migrate,
     outbox::{CursorKey, EventStreams, StreamSettings, Told},
 };
+use crm_kit_record::{
+    collection::Collection,
+    custom_field::{self, Catalog, CustomFields, jobs::Workers},
+    number::Numbers,
+};
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
     client, lifecycle,
     server::{self, Limits, Server},
     telemetry::{self, PrometheusHandle},
 };
+use crm_kit_value::phone;
 use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
+    },
+    event::v1::event_service_server::EventServiceServer,
+    record::v1::{
         custom_field_service_server::CustomFieldServiceServer,
         export_job_service_server::ExportJobServiceServer, import_job_service_server::ImportJobServiceServer,
     },
-    event::v1::event_service_server::EventServiceServer,
 };
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -36,11 +44,9 @@ use crate::{
     collection::Collections,
     config::Settings,
     contact::{self, Contacts},
-    custom_field::{self, Catalog, CustomFields, jobs::Workers},
     export_job::{self, ExportJobs},
     import_job::{self, ImportJobs},
-    record::number::Numbers,
-    value::phone,
+    kinds,
 };
 
 /// Name of the service in addresses, log lines and the gateway.
@@ -50,9 +56,9 @@ pub const NAME: &str = "customer";
 pub const COLLECTIONS: &[Told] = &[
     Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
-    Told { collection: custom_field::COLLECTION, permission: "customer.customFields.read" },
-    Told { collection: import_job::COLLECTION, permission: "customer.importJobs.read" },
-    Told { collection: export_job::COLLECTION, permission: "customer.exportJobs.manage" },
+    Told { collection: custom_field::COLLECTION, permission: "record.customFields.read" },
+    Told { collection: import_job::COLLECTION, permission: "record.importJobs.read" },
+    Told { collection: export_job::COLLECTION, permission: "record.exportJobs.manage" },
 ];
 
 /// What the service is built on.
@@ -114,15 +120,14 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let Parts { db, authenticator, clock, cursor_secret, limits, tasks, shutdown } = parts;
     // Numbering plans take 60 ms to read; no request should wait for that.
     phone::load();
-    let catalog = Catalog::new(db.clone());
+    let catalog = Catalog::new(db.clone(), kinds::all());
     let numbers = Numbers::new(db.clone());
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone());
     let contacts = Contacts::new(db.clone(), catalog.clone(), numbers);
     let workers = Workers {
         db: db.clone(),
         catalog: catalog.clone(),
-        accounts: accounts.clone(),
-        contacts: contacts.clone(),
+        collections: [Arc::new(accounts.clone()) as Arc<dyn Collection>, Arc::new(contacts.clone())].into(),
         clock: clock.clone(),
     };
     workers.spawn(&tasks, &shutdown);
@@ -134,8 +139,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     spawn_workers(&db, &clock, (&imports, &exports), &tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
-    let routes = Routes::new(AccountServiceServer::new(accounts))
-        .add_service(ContactServiceServer::new(contacts))
+    let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
+        .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
         .add_service(CustomFieldServiceServer::new(custom_fields))
         .add_service(ImportJobServiceServer::new(imports))
         .add_service(ExportJobServiceServer::new(exports))

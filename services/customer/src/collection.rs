@@ -10,12 +10,10 @@ use prost::Name as _;
 use prost_reflect::MessageDescriptor;
 
 use crate::{
-    column::{Columns, read::Reading},
-    export_job::{self, ExportJobs},
-    import_job::{self, ImportJobs},
-    record::slice::{Record, Slice},
-    table::{mapping, vcard::Card},
+    column::Columns, column::read::Reading, export_job, export_job::ExportJobs, import_job,
+    import_job::ImportJobs, table::mapping, table::vcard::Card,
 };
+use crm_kit_record::{Record, Slice};
 
 /// What files need to know of a kind of record beyond its life.
 pub trait Transfer: Record {

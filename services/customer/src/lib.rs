@@ -5,16 +5,16 @@
 //! |---|---|
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
-//! | [`custom_field`] | fields that tenants add |
+//! | [`kinds`] | the kinds of records there are |
 //! | [`import_job`], [`export_job`] | files in and out |
 //! | [`collection`] | the kinds of records that files hold |
 //! | [`column`] | what a column of a file can hold |
-//! | [`rights`] | the rights that jobs work with |
-//! | [`record`] | what accounts and contacts share: address, external ids, tags, numbers, hierarchy, lists, search |
-//! | [`value`] | checked values: telephone numbers, e-mail addresses, company numbers, names |
+//! | [`life_cycle`] | how far a relation has come |
 //! | [`table`] | reading and writing CSV, workbooks and vCards |
 //! | [`app`] | the composition root |
 //! | [`config`] | settings |
+//!
+//! The life of records, their custom fields and search come from `crm_kit_record`.
 
 pub mod account;
 pub mod app;
@@ -22,18 +22,18 @@ pub mod collection;
 pub mod column;
 pub mod config;
 pub mod contact;
-pub mod custom_field;
 pub mod export_job;
 pub mod import_job;
-pub mod record;
-pub mod rights;
+pub mod kinds;
+pub mod life_cycle;
 pub mod table;
-pub mod value;
 
 use sqlx::migrate::Migrator;
 
-/// The service's migrations, run after the kit's.
-pub static MIGRATIONS: Migrator = sqlx::migrate!();
+/// The service's migrations, run after the kit's: those of all records, then its own.
+pub static MIGRATIONS: [&Migrator; 2] = [&crm_kit_record::MIGRATIONS, &OWN];
+
+static OWN: Migrator = sqlx::migrate!();
 
 /// Domain of the service's error reasons.
 pub const DOMAIN: &str = "crm.customer";

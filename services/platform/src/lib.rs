@@ -46,4 +46,6 @@ use crm_proto::crm::platform::v1 as wire;
 pub use reason::DOMAIN;
 
 /// The service's migrations, run after the kit's.
-pub static MIGRATIONS: Migrator = sqlx::migrate!();
+pub static MIGRATIONS: [&Migrator; 1] = [&OWN];
+
+static OWN: Migrator = sqlx::migrate!();

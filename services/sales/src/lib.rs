@@ -13,7 +13,9 @@ pub mod pipeline;
 use sqlx::migrate::Migrator;
 
 /// The service's migrations, run after the kit's.
-pub static MIGRATIONS: Migrator = sqlx::migrate!();
+pub static MIGRATIONS: [&Migrator; 1] = [&OWN];
+
+static OWN: Migrator = sqlx::migrate!();
 
 /// Domain of the service's error reasons.
 pub const DOMAIN: &str = "crm.sales";

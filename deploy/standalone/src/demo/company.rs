@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crm_proto::{
     crm::customer::v1::{
-        Account, CustomValue, ExternalId, LifeCycleStage, TextList,
+        Account, LifeCycleStage,
         account::{CreditStatus, Kind, Level},
-        custom_value::Value,
     },
+    crm::record::v1::{CustomValue, ExternalId, TextList, custom_value::Value},
     google::r#type::{Date, Money, PostalAddress},
 };
 

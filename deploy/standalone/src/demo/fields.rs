@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crm_proto::crm::customer::v1::{
+use crm_proto::crm::record::v1::{
     CreateCustomFieldRequest, CustomField, ListCustomFieldsRequest,
     custom_field::{Option as Choice, Type},
     custom_field_service_client::CustomFieldServiceClient,
@@ -13,12 +13,21 @@ use crate::{client::Authorised, failure::Result};
 /// Makes the fields that are missing.
 pub async fn ensure(api: Authorised) -> Result<()> {
     let mut client = CustomFieldServiceClient::new(api);
-    let request = ListCustomFieldsRequest { page_size: 1000, ..ListCustomFieldsRequest::default() };
+    let request = ListCustomFieldsRequest {
+        service: String::new(),
+        page_size: 1000,
+        ..ListCustomFieldsRequest::default()
+    };
     let found = client.list_custom_fields(request).await?.into_inner().custom_fields;
     let known: BTreeSet<_> = found.into_iter().map(|field| (field.collection, field.key)).collect();
     for field in all() {
         if !known.contains(&(field.collection.clone(), field.key.clone())) {
-            client.create_custom_field(CreateCustomFieldRequest { custom_field: Some(field) }).await?;
+            client
+                .create_custom_field(CreateCustomFieldRequest {
+                    service: String::new(),
+                    custom_field: Some(field),
+                })
+                .await?;
         }
     }
     Ok(())

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crm_proto::crm::customer::v1::{
-    BulkUpsertAccountsRequest, BulkUpsertContactsRequest, ContactAccount, RowResult,
+    BulkUpsertAccountsRequest, BulkUpsertContactsRequest, ContactAccount,
     account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
-    row_result::Outcome,
 };
+use crm_proto::crm::record::v1::{RowResult, row_result::Outcome};
 use futures::{Stream, TryStreamExt as _, stream};
 use tonic::{Status, service::interceptor::InterceptedService};
 

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crm_proto::{
-    crm::customer::v1::{
-        Contact, ContactEmail, ContactPhone, ContactPointKind, CustomValue, ExternalId, LifeCycleStage,
-        custom_value::Value,
-    },
+    crm::customer::v1::{Contact, ContactEmail, ContactPhone, ContactPointKind, LifeCycleStage},
+    crm::record::v1::{CustomValue, ExternalId, custom_value::Value},
     google::r#type::Date,
 };
 

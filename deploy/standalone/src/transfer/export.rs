@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use crm_proto::crm::customer::v1::{
+use crm_proto::crm::record::v1::{
     CreateExportJobRequest, DownloadExportFileRequest, ExportJob, WatchExportJobRequest,
     export_job::{FileKind, State},
     export_job_service_client::ExportJobServiceClient,
@@ -33,7 +33,11 @@ pub async fn export(options: Export) -> Result<ExitCode> {
         header_language: options.header.clone(),
         ..ExportJob::default()
     };
-    let id = jobs.create_export_job(CreateExportJobRequest { export_job: Some(job) }).await?.into_inner().id;
+    let id = jobs
+        .create_export_job(CreateExportJobRequest { service: String::new(), export_job: Some(job) })
+        .await?
+        .into_inner()
+        .id;
     let job = watch(&mut session, &id).await?;
     if job.state() != State::Done {
         let told = if job.failure.is_empty() { "the export was cancelled" } else { &job.failure };
@@ -56,7 +60,10 @@ fn kind(options: &Export) -> Result<FileKind> {
 async fn watch(session: &mut Session, id: &str) -> Result<ExportJob> {
     let mut progress = Progress::new("exporting", Unit::Rows, 0);
     let mut jobs = ExportJobServiceClient::new(session.channel().await?);
-    let mut stream = jobs.watch_export_job(WatchExportJobRequest { id: id.to_owned() }).await?.into_inner();
+    let mut stream = jobs
+        .watch_export_job(WatchExportJobRequest { service: String::new(), id: id.to_owned() })
+        .await?
+        .into_inner();
     let mut last = None;
     while let Some(message) = stream.message().await? {
         if let Some(job) = message.export_job {
@@ -71,7 +78,7 @@ async fn watch(session: &mut Session, id: &str) -> Result<ExportJob> {
 
 async fn download(session: &mut Session, job: &ExportJob, path: &Path) -> Result<()> {
     let mut jobs = ExportJobServiceClient::new(session.channel().await?);
-    let request = DownloadExportFileRequest { id: job.id.clone() };
+    let request = DownloadExportFileRequest { service: String::new(), id: job.id.clone() };
     let mut pieces = jobs.download_export_file(request).await?.into_inner();
     let total = job.file_bytes.max(0).unsigned_abs();
     let mut progress = Progress::new("fetching", Unit::Bytes, total);

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use crm_proto::{
-    crm::customer::v1::{
+    crm::record::v1::{
         ApplyImportJobRequest, CancelImportJobRequest, ColumnMapping, CreateImportJobRequest, ImportFormat,
         ImportJob, UploadImportFileRequest, WatchImportJobRequest,
         import_format::DateOrder,
@@ -32,7 +32,7 @@ pub async fn import(options: Import) -> Result<ExitCode> {
     let size = tokio::fs::metadata(&options.file).await.map_err(Failure::io("open", &options.file))?.len();
     let mut session = Session::open(&options.connection).await?;
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-    let request = CreateImportJobRequest { import_job: Some(job(&options)) };
+    let request = CreateImportJobRequest { service: String::new(), import_job: Some(job(&options)) };
     let id = jobs.create_import_job(request).await?.into_inner().id;
     upload(&mut jobs, &id, &options.file, size).await?;
     let tried = watch(&mut session, &id, "checking").await?;
@@ -50,7 +50,7 @@ pub async fn import(options: Import) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-    jobs.apply_import_job(ApplyImportJobRequest { id: id.clone() }).await?;
+    jobs.apply_import_job(ApplyImportJobRequest { service: String::new(), id: id.clone() }).await?;
     let done = watch(&mut session, &id, "writing").await?;
     report::done(&mut session, &done, &options.file).await?;
     Ok(exit_code(&done))
@@ -125,7 +125,12 @@ async fn upload(
             let empty = piece.is_empty();
             let body = HttpBody { content_type: String::new(), data: piece, extensions: Vec::new() };
             let id = if first { id.clone() } else { String::new() };
-            if sender.send(UploadImportFileRequest { id, file: Some(body) }).await.is_err() || empty {
+            if sender
+                .send(UploadImportFileRequest { service: String::new(), id, file: Some(body) })
+                .await
+                .is_err()
+                || empty
+            {
                 break;
             }
             progress.set(sent, size);
@@ -146,8 +151,10 @@ async fn watch(session: &mut Session, id: &str, title: &'static str) -> Result<I
     let mut breaks = 0;
     loop {
         let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-        let mut stream =
-            jobs.watch_import_job(WatchImportJobRequest { id: id.to_owned() }).await?.into_inner();
+        let mut stream = jobs
+            .watch_import_job(WatchImportJobRequest { service: String::new(), id: id.to_owned() })
+            .await?
+            .into_inner();
         let outcome = loop {
             match stream.message().await {
                 Ok(Some(message)) => {
@@ -174,7 +181,7 @@ async fn watch(session: &mut Session, id: &str, title: &'static str) -> Result<I
 
 async fn cancel(session: &mut Session, id: &str) -> Result<()> {
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-    jobs.cancel_import_job(CancelImportJobRequest { id: id.to_owned() }).await?;
+    jobs.cancel_import_job(CancelImportJobRequest { service: String::new(), id: id.to_owned() }).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crm_proto::crm::customer::v1::{
+use crm_proto::crm::record::v1::{
     DownloadImportErrorsRequest, ImportError, ImportJob, ListImportErrorsRequest, import_job::State,
     import_job_service_client::ImportJobServiceClient,
 };
@@ -68,7 +68,12 @@ async fn failed_rows(session: &mut Session, job: &ImportJob, input: &Path) -> Re
         return Ok(());
     }
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-    let request = ListImportErrorsRequest { id: job.id.clone(), page_size: SHOWN, page_token: String::new() };
+    let request = ListImportErrorsRequest {
+        service: String::new(),
+        id: job.id.clone(),
+        page_size: SHOWN,
+        page_token: String::new(),
+    };
     let page = jobs.list_import_errors(request).await?.into_inner();
     page.errors.iter().for_each(|error| terminal::line(told(error)));
     if !page.next_page_token.is_empty() {
@@ -91,7 +96,7 @@ fn told(error: &ImportError) -> String {
 /// Writes the failed rows beside the input; a file that is there in full, or not at all.
 async fn download(session: &mut Session, id: &str, input: &Path) -> Result<PathBuf> {
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-    let request = DownloadImportErrorsRequest { id: id.to_owned() };
+    let request = DownloadImportErrorsRequest { service: String::new(), id: id.to_owned() };
     let mut pieces = jobs.download_import_errors(request).await?.into_inner();
     let path = beside(input);
     let part = path.with_extension("csv.part");

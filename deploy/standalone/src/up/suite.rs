@@ -73,7 +73,7 @@ impl Suite {
     }
 }
 
-async fn database(server: &Database, names: ServiceDatabase, migrations: &Migrator) -> Result<Db> {
+async fn database(server: &Database, names: ServiceDatabase, migrations: &[&Migrator]) -> Result<Db> {
     server.ensure_database(names.name, names.owner, names.role).await?;
     let owner = server.options(names.name, names.owner)?;
     migrate::run(&owner, names.role, migrations).await?;

@@ -5,20 +5,11 @@ use crm_proto::crm::customer::v1::{Account as Wire, LifeCycleStage, account::Kin
 use sqlx::types::Json;
 
 use super::model::Account;
-use crate::{
-    custom_field::Fields,
-    record::{
-        Choice,
-        address::Address,
-        external_id::ExternalId,
-        field::{Checker, id_text},
-        slice::purge_time,
-    },
-    value::{
-        tax_id::{self, TaxId},
-        text::is_blank,
-    },
+use crm_kit_record::{
+    Choice, address::Address, custom_field::Fields, external_id::ExternalId, field::Checker, field::id_text,
+    life::purge_time,
 };
+use crm_kit_value::{tax_id, tax_id::TaxId, text::is_blank};
 
 /// Fields that a caller may send back but never sets.
 pub const FIXED: &[&str] = &[

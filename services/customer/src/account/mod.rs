@@ -23,7 +23,7 @@ pub mod transfer;
 pub use model::Account;
 
 /// The use cases of accounts.
-pub type Accounts = crate::record::slice::Slice<Account>;
+pub type Accounts = crm_kit_record::Slice<Account>;
 
 /// Name of the collection in errors, events and paths.
 pub const COLLECTION: &str = "accounts";

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{
-    custom_field::Values,
-    record::{Choice, address::Address, external_id::ExternalId, search::doubled},
-    value::{name::search::search_text, phone},
+use crm_kit_record::{
+    Choice, address::Address, custom_field::Values, external_id::ExternalId, search::doubled,
 };
+use crm_kit_value::{name::search::search_text, phone};
 
 /// A row of `account`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, sqlx::FromRow)]

@@ -1,38 +1,33 @@
 //! What is an account's own in the life of a record.
 
-use crm_kit_api::{
-    Call, Result,
-    filter::{self, Schema},
-    order::Column,
-};
-use crm_kit_pg::{Change, Tx};
+use crm_kit_api::{Call, Result, filter};
+use crm_kit_pg::{Tx, change::Telling};
+use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, hierarchy};
 use crm_proto::crm::customer::v1::Account as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Account, COLLECTION, convert, events, schema, store};
-use crate::{
-    custom_field::{Fields, Values},
-    record::{
-        external_id::ExternalId,
-        hierarchy,
-        slice::{Happening, Head, Kind, Record, Sent, Stamp},
-    },
-};
+use crate::DOMAIN;
 
 impl Record for Account {
     type Wire = Wire;
 
-    const KIND: Kind = Kind {
+    const KIND: &'static Kind = &Kind {
+        domain: DOMAIN,
         collection: COLLECTION,
         field: "account",
+        message: "crm.customer.v1.Account",
         table: "account",
         columns: store::COLUMNS,
+        schema: &schema::SCHEMA,
         search: schema::SEARCH,
         default_order: schema::DEFAULT_ORDER,
         fixed: convert::FIXED,
         transfer: "customer.accounts.transfer",
         series: Some(("account", "A")),
+        parent: None,
+        parts: &[],
     };
 
     fn fresh(call: &Call, number: String) -> Self {
@@ -51,45 +46,33 @@ impl Record for Account {
         Sent { id: &wire.id, etag: &wire.etag, number: &wire.number }
     }
 
-    fn head(&self) -> Head {
-        Head { id: self.id, owner_id: self.owner_id, delete_time: self.delete_time, revision: self.revision }
+    fn head(&self) -> Head<'_> {
+        Head {
+            id: self.id,
+            owner_id: self.owner_id,
+            delete_time: self.delete_time,
+            revision: self.revision,
+            external_ids: &self.external_ids,
+            custom: &self.custom,
+        }
     }
 
-    fn stamp(&mut self, stamp: Stamp) {
-        Stamp { update_time: self.update_time, delete_time: self.delete_time, revision: self.revision } =
-            stamp;
-    }
-
-    fn external_ids(&self) -> &[ExternalId] {
-        &self.external_ids
-    }
-
-    fn external_ids_mut(&mut self) -> &mut Vec<ExternalId> {
-        &mut self.external_ids
-    }
-
-    fn custom(&self) -> &Values {
-        &self.custom
-    }
-
-    fn custom_mut(&mut self) -> &mut Values {
-        &mut self.custom
+    fn head_mut(&mut self) -> HeadMut<'_> {
+        HeadMut {
+            update_time: &mut self.update_time,
+            delete_time: &mut self.delete_time,
+            revision: &mut self.revision,
+            external_ids: &mut self.external_ids,
+            custom: &mut self.custom,
+        }
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {
         Self::filter_value(self, path)
     }
 
-    fn change(&self, wire: &Wire, happening: Happening<Wire>) -> Change {
-        events::change(self, wire, happening)
-    }
-
-    fn filter_schema(fields: &Fields, call: &Call) -> Schema {
-        schema::SCHEMA.filter_schema(fields, &call.access.masks)
-    }
-
-    fn order_columns(fields: &Fields, call: &Call) -> Vec<Column> {
-        schema::SCHEMA.order_columns(fields, &call.access.masks)
+    fn event(wire: Wire, happening: Happening<Wire>) -> Telling {
+        events::event(wire, happening)
     }
 
     async fn get(

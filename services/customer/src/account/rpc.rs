@@ -15,26 +15,27 @@ use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Accounts;
-use crate::record::{
-    bulk,
-    slice::{Delete, Update, Wanted, item, only, single},
-};
+use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
 
 type Answer<T> = Result<Response<T>, Status>;
 
+/// The service's methods over the use cases of accounts.
+#[derive(Clone, Debug)]
+pub struct Handlers(pub Accounts);
+
 #[tonic::async_trait]
-impl AccountService for Accounts {
+impl AccountService for Handlers {
     type BulkUpsertAccountsStream =
         Pin<Box<dyn Stream<Item = Result<BulkUpsertAccountsResponse, Status>> + Send>>;
 
     async fn get_account(&self, request: Request<GetAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
-        Ok(Response::new(self.get(&call, &[request.into_inner().id]).await.map(only)?))
+        Ok(Response::new(self.0.get(&call, &[request.into_inner().id]).await.map(only)?))
     }
 
     async fn list_accounts(&self, request: Request<ListAccountsRequest>) -> Answer<ListAccountsResponse> {
         let call = call(&request)?;
-        let page = self.list(&call, wanted(request.get_ref())).await?;
+        let page = self.0.list(&call, wanted(request.get_ref())).await?;
         Ok(Response::new(ListAccountsResponse {
             accounts: page.wires,
             next_page_token: page.next_page_token,
@@ -46,25 +47,25 @@ impl AccountService for Accounts {
     async fn create_account(&self, request: Request<CreateAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
         let account = request.into_inner().account.unwrap_or_default();
-        Ok(Response::new(self.create(&call, vec![account], single, only).await?))
+        Ok(Response::new(self.0.create(&call, vec![account], single, only).await?))
     }
 
     async fn update_account(&self, request: Request<UpdateAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
         let update = update(request.into_inner());
-        Ok(Response::new(self.update(&call, vec![update], single, only).await?))
+        Ok(Response::new(self.0.update(&call, vec![update], single, only).await?))
     }
 
     async fn delete_account(&self, request: Request<DeleteAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
         let delete = delete(request.into_inner());
-        Ok(Response::new(self.delete(&call, vec![delete], single, only).await?))
+        Ok(Response::new(self.0.delete(&call, vec![delete], single, only).await?))
     }
 
     async fn undelete_account(&self, request: Request<UndeleteAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
         let UndeleteAccountRequest { id, etag } = request.into_inner();
-        Ok(Response::new(self.undelete(&call, Delete { id, etag }).await?))
+        Ok(Response::new(self.0.undelete(&call, Delete { id, etag }).await?))
     }
 
     async fn batch_get_accounts(
@@ -72,7 +73,7 @@ impl AccountService for Accounts {
         request: Request<BatchGetAccountsRequest>,
     ) -> Answer<BatchGetAccountsResponse> {
         let call = call(&request)?;
-        let accounts = self.get(&call, &request.into_inner().ids).await?;
+        let accounts = self.0.get(&call, &request.into_inner().ids).await?;
         Ok(Response::new(BatchGetAccountsResponse { accounts }))
     }
 
@@ -84,7 +85,7 @@ impl AccountService for Accounts {
         let accounts = request.into_inner().requests.into_iter();
         let accounts = accounts.map(|request| request.account.unwrap_or_default()).collect();
         let answer = |accounts| BatchCreateAccountsResponse { accounts };
-        Ok(Response::new(self.create(&call, accounts, item, answer).await?))
+        Ok(Response::new(self.0.create(&call, accounts, item, answer).await?))
     }
 
     async fn batch_update_accounts(
@@ -94,7 +95,7 @@ impl AccountService for Accounts {
         let call = call(&request)?;
         let updates = request.into_inner().requests.into_iter().map(update).collect();
         let answer = |accounts| BatchUpdateAccountsResponse { accounts };
-        Ok(Response::new(self.update(&call, updates, item, answer).await?))
+        Ok(Response::new(self.0.update(&call, updates, item, answer).await?))
     }
 
     async fn batch_delete_accounts(
@@ -104,7 +105,7 @@ impl AccountService for Accounts {
         let call = call(&request)?;
         let deletes = request.into_inner().requests.into_iter().map(delete).collect();
         let answer = |accounts| BatchDeleteAccountsResponse { accounts };
-        Ok(Response::new(self.delete(&call, deletes, item, answer).await?))
+        Ok(Response::new(self.0.delete(&call, deletes, item, answer).await?))
     }
 
     async fn bulk_upsert_accounts(
@@ -115,7 +116,7 @@ impl AccountService for Accounts {
         let rows = request
             .into_inner()
             .map(|row| row.map(|row| bulk::row(row.key, row.account.unwrap_or_default(), row.update_mask)));
-        let results = bulk::run(self.clone(), call, rows);
+        let results = bulk::run(self.0.clone(), call, rows);
         Ok(Response::new(Box::pin(
             results.map(|results| Ok(BulkUpsertAccountsResponse { results: results? })),
         )))

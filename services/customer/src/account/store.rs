@@ -2,15 +2,13 @@
 
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::{constraint, db::database_error};
+use crm_kit_record::hierarchy::{Fault, MAX_DEPTH};
 use sqlx::{PgConnection, types::Json};
 use tonic::Code;
 use uuid::Uuid;
 
 use super::{COLLECTION, model::Account};
-use crate::{
-    DOMAIN,
-    record::hierarchy::{Fault, MAX_DEPTH},
-};
+use crate::DOMAIN;
 
 /// Columns of [`Account`], for the list builder.
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name, \
@@ -85,7 +83,24 @@ pub async fn lock(
 pub async fn insert(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
     let rows: Vec<_> = accounts.iter().map(Account::to_stored).collect();
     sqlx::query!(
-        r#"INSERT INTO account SELECT * FROM jsonb_populate_recordset(NULL::account, $1)"#,
+        r#"
+        INSERT INTO account (
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
+            unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website,
+            website_domain, phone, email, billing_address, shipping_address, level, life_cycle_stage, source,
+            annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency, owner_id,
+            pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
+            search_name, search_phone, search_email, search_identity
+        )
+        SELECT
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
+            unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website,
+            website_domain, phone, email, billing_address, shipping_address, level, life_cycle_stage, source,
+            annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency, owner_id,
+            pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
+            search_name, search_phone, search_email, search_identity
+        FROM jsonb_populate_recordset(NULL::account, $1)
+        "#,
         Json(rows) as _
     )
     .execute(conn)

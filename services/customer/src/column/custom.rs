@@ -36,7 +36,7 @@ pub fn column(
     settable: bool,
 ) -> Option<Column> {
     let values = record.get_field_by_name("custom")?;
-    let message = crm_proto::message("crm.customer.v1.CustomValue");
+    let message = crm_proto::message("crm.record.v1.CustomValue");
     let member = message.get_field_by_name(member)?;
     Some(Column {
         path: format!("custom.{key}"),
@@ -78,7 +78,7 @@ impl Custom {
             }),
             "money" => self.amount(cell, formats, currency)?,
             "options" => value::text(cell)?.map(|text| {
-                let mut wire = DynamicMessage::new(crm_proto::message("crm.customer.v1.TextList"));
+                let mut wire = DynamicMessage::new(crm_proto::message("crm.record.v1.TextList"));
                 wire.set_field_by_name("items", list(split(&text, &[';', '；', ',', '，', '、'])));
                 Value::Message(wire)
             }),

@@ -23,10 +23,11 @@ pub mod write;
 
 use std::collections::HashMap;
 
-use crm_proto::crm::customer::v1::custom_field::Type;
+use crm_proto::crm::record::v1::custom_field::Type;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as WireKind, MessageDescriptor};
 
-use crate::{account, custom_field::Fields};
+use crate::account;
+use crm_kit_record::custom_field::Fields;
 
 /// Collection of contacts.
 const CONTACTS: &str = "contacts";

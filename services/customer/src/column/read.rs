@@ -334,7 +334,7 @@ fn choice(values: &EnumDescriptor, text: &str) -> Result<Value, Fault> {
 fn external_ids(text: &str) -> Result<Value, Fault> {
     let ids = split(text, &[';', '；', '\n']).into_iter().map(|id| {
         let (system, value) = id.split_once(':')?;
-        let mut entry = DynamicMessage::new(crm_proto::message("crm.customer.v1.ExternalId"));
+        let mut entry = DynamicMessage::new(crm_proto::message("crm.record.v1.ExternalId"));
         entry.set_field_by_name("system", Value::String(system.trim().to_owned()));
         entry.set_field_by_name("value", Value::String(value.trim().to_owned()));
         Some(Value::Message(entry))
@@ -367,17 +367,18 @@ pub(super) fn money(field: &FieldDescriptor, amount: Decimal, currency: &str) ->
 #[cfg(test)]
 mod tests {
     use crm_proto::{
-        crm::customer::v1::{Account, Contact, ExternalId},
+        crm::{
+            customer::v1::{Account, Contact},
+            record::v1::ExternalId,
+        },
         google::r#type::{Date, Money, PostalAddress},
     };
     use proptest::prelude::*;
     use prost::Name;
 
     use super::*;
-    use crate::{
-        custom_field::Fields,
-        table::value::{DateOrder, DecimalMark},
-    };
+    use crate::{table::value::DateOrder, table::value::DecimalMark};
+    use crm_kit_record::custom_field::Fields;
 
     fn read<W: Message + Default + Name>(row: &[(&str, &str)]) -> Result<Reading<W>, Vec<CellFault>> {
         let columns = Columns::new(&crm_proto::message(&W::full_name()), &Fields::default());

@@ -101,7 +101,8 @@ fn is_likely(path: &str, kind: &Kind, name: &str, index: usize, sample: &[Row]) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{custom_field::Fields, table::Cell};
+    use crate::table::Cell;
+    use crm_kit_record::custom_field::Fields;
 
     fn suggested(message: &str, schema: &mapping::Schema<'_>, header: &[&str], row: &[&str]) -> Vec<String> {
         let columns = Columns::new(&crm_proto::message(message), &Fields::default());

@@ -173,12 +173,13 @@ fn number(message: &DynamicMessage, name: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use crm_proto::{
-        crm::customer::v1::{Account, ExternalId},
+        crm::{customer::v1::Account, record::v1::ExternalId},
         google::r#type::{Money, PostalAddress},
     };
 
     use super::*;
-    use crate::{column::Columns, custom_field::Fields};
+    use crate::column::Columns;
+    use crm_kit_record::custom_field::Fields;
 
     fn account() -> Account {
         Account {

@@ -11,17 +11,11 @@ use super::{
     model::{BirthDate, Contact},
     part::{self, Tie},
 };
-use crate::{
-    custom_field::Fields,
-    record::{
-        Choice,
-        address::Address,
-        external_id::ExternalId,
-        field::{Checker, id_text},
-        slice::purge_time,
-    },
-    value::text::is_blank,
+use crm_kit_record::{
+    Choice, address::Address, custom_field::Fields, external_id::ExternalId, field::Checker, field::id_text,
+    life::purge_time,
 };
+use crm_kit_value::text::is_blank;
 
 /// Fields that a caller may send back but never sets.
 pub const FIXED: &[&str] =
@@ -165,7 +159,10 @@ mod tests {
         sensitivity::Masks,
     };
     use crm_proto::{
-        crm::customer::v1::{ContactAccount, ContactEmail, ContactPhone, ExternalId as WireId},
+        crm::{
+            customer::v1::{ContactAccount, ContactEmail, ContactPhone},
+            record::v1::ExternalId as WireId,
+        },
         google::r#type::PostalAddress,
     };
     use proptest::{collection::vec, option, prelude::*};

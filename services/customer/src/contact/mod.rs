@@ -28,7 +28,7 @@ mod transfer;
 pub use model::Contact;
 
 /// The use cases of contacts.
-pub type Contacts = crate::record::slice::Slice<Contact>;
+pub type Contacts = crm_kit_record::Slice<Contact>;
 
 /// Name of the collection in errors, events and paths.
 pub const COLLECTION: &str = "contacts";

@@ -10,17 +10,10 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::part::{Point, Tie, primary};
-use crate::{
-    custom_field::Values,
-    record::{Choice, address::Address, external_id::ExternalId, search::doubled},
-    value::{
-        name::{
-            person,
-            search::{person_search_text, search_text},
-        },
-        phone,
-    },
+use crm_kit_record::{
+    Choice, address::Address, custom_field::Values, external_id::ExternalId, search::doubled,
 };
+use crm_kit_value::{name::person, name::search::person_search_text, name::search::search_text, phone};
 
 /// What is read of a row of `contact`; the columns that follow from these are only written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
@@ -248,7 +241,7 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::name::search::search_query;
+    use crm_kit_value::name::search::search_query;
 
     fn named(display: &str, family: &str, given: &str) -> Contact {
         Contact {

@@ -9,7 +9,8 @@ use crm_proto::crm::customer::v1::{ContactAccount, ContactEmail, ContactPhone, C
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::record::{Choice, field::Checker};
+use crm_kit_record::Choice;
+use crm_kit_record::field::Checker;
 
 /// An e-mail address or a telephone number as stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

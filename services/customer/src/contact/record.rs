@@ -1,39 +1,33 @@
 //! What is a contact's own in the life of a record.
 
-use crm_kit_api::{
-    Call, Error, Result,
-    filter::{self, Schema},
-    order::Column,
-};
-use crm_kit_pg::{Change, Tx};
+use crm_kit_api::{Call, Error, Result, filter};
+use crm_kit_pg::{Tx, change::Telling};
+use crm_kit_record::{Happening, Head, HeadMut, Kind, Parent, Record, Sent, custom_field::Fields, hierarchy};
 use crm_proto::crm::customer::v1::Contact as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Contact, convert, events, model::TieChange, schema, store};
-use crate::{
-    account,
-    custom_field::{Fields, Values},
-    record::{
-        external_id::ExternalId,
-        hierarchy,
-        slice::{Happening, Head, Kind, Record, Sent, Stamp},
-    },
-};
+use crate::{DOMAIN, account};
 
 impl Record for Contact {
     type Wire = Wire;
 
-    const KIND: Kind = Kind {
+    const KIND: &'static Kind = &Kind {
+        domain: DOMAIN,
         collection: COLLECTION,
         field: "contact",
+        message: "crm.customer.v1.Contact",
         table: "contact",
         columns: store::COLUMNS,
+        schema: &schema::SCHEMA,
         search: schema::SEARCH,
         default_order: schema::DEFAULT_ORDER,
         fixed: convert::FIXED,
         transfer: "customer.contacts.transfer",
         series: None,
+        parent: Some(Parent { collection: account::COLLECTION, column: "account_id" }),
+        parts: schema::PARTS,
     };
 
     fn fresh(call: &Call, _number: String) -> Self {
@@ -52,29 +46,25 @@ impl Record for Contact {
         Sent { id: &wire.id, etag: &wire.etag, number: "" }
     }
 
-    fn head(&self) -> Head {
-        Head { id: self.id, owner_id: self.owner_id, delete_time: self.delete_time, revision: self.revision }
+    fn head(&self) -> Head<'_> {
+        Head {
+            id: self.id,
+            owner_id: self.owner_id,
+            delete_time: self.delete_time,
+            revision: self.revision,
+            external_ids: &self.external_ids,
+            custom: &self.custom,
+        }
     }
 
-    fn stamp(&mut self, stamp: Stamp) {
-        Stamp { update_time: self.update_time, delete_time: self.delete_time, revision: self.revision } =
-            stamp;
-    }
-
-    fn external_ids(&self) -> &[ExternalId] {
-        &self.external_ids
-    }
-
-    fn external_ids_mut(&mut self) -> &mut Vec<ExternalId> {
-        &mut self.external_ids
-    }
-
-    fn custom(&self) -> &Values {
-        &self.custom
-    }
-
-    fn custom_mut(&mut self) -> &mut Values {
-        &mut self.custom
+    fn head_mut(&mut self) -> HeadMut<'_> {
+        HeadMut {
+            update_time: &mut self.update_time,
+            delete_time: &mut self.delete_time,
+            revision: &mut self.revision,
+            external_ids: &mut self.external_ids,
+            custom: &mut self.custom,
+        }
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {
@@ -85,16 +75,8 @@ impl Record for Contact {
         self.account_id()
     }
 
-    fn change(&self, wire: &Wire, happening: Happening<Wire>) -> Change {
-        events::change(self, wire, happening)
-    }
-
-    fn filter_schema(fields: &Fields, call: &Call) -> Schema {
-        schema::SCHEMA.filter_schema(fields, &call.access.masks)
-    }
-
-    fn order_columns(fields: &Fields, call: &Call) -> Vec<Column> {
-        schema::SCHEMA.order_columns(fields, &call.access.masks)
+    fn event(wire: Wire, happening: Happening<Wire>) -> Telling {
+        events::event(wire, happening)
     }
 
     async fn get(
@@ -113,10 +95,6 @@ impl Record for Contact {
         owners: Option<&[Uuid]>,
     ) -> Result<Vec<Self>> {
         store::lock(conn, tenant_id, ids, owners).await
-    }
-
-    async fn by_number(_: &mut PgConnection, _: Uuid, _: &[String]) -> Result<Vec<(String, Uuid)>> {
-        Ok(Vec::new())
     }
 
     async fn insert(conn: &mut PgConnection, contacts: &[Self]) -> Result<()> {

@@ -15,26 +15,27 @@ use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Contacts;
-use crate::record::{
-    bulk,
-    slice::{Delete, Update, Wanted, item, only, single},
-};
+use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
 
 type Answer<T> = Result<Response<T>, Status>;
 
+/// The service's methods over the use cases of contacts.
+#[derive(Clone, Debug)]
+pub struct Handlers(pub Contacts);
+
 #[tonic::async_trait]
-impl ContactService for Contacts {
+impl ContactService for Handlers {
     type BulkUpsertContactsStream =
         Pin<Box<dyn Stream<Item = Result<BulkUpsertContactsResponse, Status>> + Send>>;
 
     async fn get_contact(&self, request: Request<GetContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
-        Ok(Response::new(self.get(&call, &[request.into_inner().id]).await.map(only)?))
+        Ok(Response::new(self.0.get(&call, &[request.into_inner().id]).await.map(only)?))
     }
 
     async fn list_contacts(&self, request: Request<ListContactsRequest>) -> Answer<ListContactsResponse> {
         let call = call(&request)?;
-        let page = self.list(&call, wanted(request.get_ref())).await?;
+        let page = self.0.list(&call, wanted(request.get_ref())).await?;
         Ok(Response::new(ListContactsResponse {
             contacts: page.wires,
             next_page_token: page.next_page_token,
@@ -46,25 +47,25 @@ impl ContactService for Contacts {
     async fn create_contact(&self, request: Request<CreateContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
         let contact = request.into_inner().contact.unwrap_or_default();
-        Ok(Response::new(self.create(&call, vec![contact], single, only).await?))
+        Ok(Response::new(self.0.create(&call, vec![contact], single, only).await?))
     }
 
     async fn update_contact(&self, request: Request<UpdateContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
         let update = update(request.into_inner());
-        Ok(Response::new(self.update(&call, vec![update], single, only).await?))
+        Ok(Response::new(self.0.update(&call, vec![update], single, only).await?))
     }
 
     async fn delete_contact(&self, request: Request<DeleteContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
         let delete = delete(request.into_inner());
-        Ok(Response::new(self.delete(&call, vec![delete], single, only).await?))
+        Ok(Response::new(self.0.delete(&call, vec![delete], single, only).await?))
     }
 
     async fn undelete_contact(&self, request: Request<UndeleteContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
         let UndeleteContactRequest { id, etag } = request.into_inner();
-        Ok(Response::new(self.undelete(&call, Delete { id, etag }).await?))
+        Ok(Response::new(self.0.undelete(&call, Delete { id, etag }).await?))
     }
 
     async fn batch_get_contacts(
@@ -72,7 +73,7 @@ impl ContactService for Contacts {
         request: Request<BatchGetContactsRequest>,
     ) -> Answer<BatchGetContactsResponse> {
         let call = call(&request)?;
-        let contacts = self.get(&call, &request.into_inner().ids).await?;
+        let contacts = self.0.get(&call, &request.into_inner().ids).await?;
         Ok(Response::new(BatchGetContactsResponse { contacts }))
     }
 
@@ -84,7 +85,7 @@ impl ContactService for Contacts {
         let contacts = request.into_inner().requests.into_iter();
         let contacts = contacts.map(|request| request.contact.unwrap_or_default()).collect();
         let answer = |contacts| BatchCreateContactsResponse { contacts };
-        Ok(Response::new(self.create(&call, contacts, item, answer).await?))
+        Ok(Response::new(self.0.create(&call, contacts, item, answer).await?))
     }
 
     async fn batch_update_contacts(
@@ -94,7 +95,7 @@ impl ContactService for Contacts {
         let call = call(&request)?;
         let updates = request.into_inner().requests.into_iter().map(update).collect();
         let answer = |contacts| BatchUpdateContactsResponse { contacts };
-        Ok(Response::new(self.update(&call, updates, item, answer).await?))
+        Ok(Response::new(self.0.update(&call, updates, item, answer).await?))
     }
 
     async fn batch_delete_contacts(
@@ -104,7 +105,7 @@ impl ContactService for Contacts {
         let call = call(&request)?;
         let deletes = request.into_inner().requests.into_iter().map(delete).collect();
         let answer = |contacts| BatchDeleteContactsResponse { contacts };
-        Ok(Response::new(self.delete(&call, deletes, item, answer).await?))
+        Ok(Response::new(self.0.delete(&call, deletes, item, answer).await?))
     }
 
     async fn bulk_upsert_contacts(
@@ -115,7 +116,7 @@ impl ContactService for Contacts {
         let rows = request
             .into_inner()
             .map(|row| row.map(|row| bulk::row(row.key, row.contact.unwrap_or_default(), row.update_mask)));
-        let results = bulk::run(self.clone(), call, rows);
+        let results = bulk::run(self.0.clone(), call, rows);
         Ok(Response::new(Box::pin(
             results.map(|results| Ok(BulkUpsertContactsResponse { results: results? })),
         )))

@@ -2,14 +2,12 @@
 
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::{constraint, db::database_error};
+use crm_kit_record::hierarchy::{Fault, MAX_DEPTH};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::model::{Contact, Pairs};
-use crate::{
-    account,
-    record::hierarchy::{Fault, MAX_DEPTH},
-};
+use crate::account;
 
 /// Columns of [`Contact`], for the list builder.
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name, \
@@ -78,7 +76,20 @@ pub async fn lock(
 pub async fn insert(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
     let rows: Vec<_> = contacts.iter().map(Contact::to_stored).collect();
     sqlx::query!(
-        r#"INSERT INTO contact SELECT * FROM jsonb_populate_recordset(NULL::contact, $1)"#,
+        r#"
+        INSERT INTO contact (
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name,
+            middle_name, salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address,
+            birth_date, language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description,
+            external_ids, custom, account_id, email, phone, search_name, search_phone, search_email
+        )
+        SELECT
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name,
+            middle_name, salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address,
+            birth_date, language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description,
+            external_ids, custom, account_id, email, phone, search_name, search_phone, search_email
+        FROM jsonb_populate_recordset(NULL::contact, $1)
+        "#,
         Json(rows) as _
     )
     .execute(conn)

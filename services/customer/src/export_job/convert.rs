@@ -1,19 +1,16 @@
 //! Export jobs between the wire and the table.
 
 use crm_kit_api::{Call, Result, error::Violations, time};
-use crm_proto::crm::customer::v1::{
+use crm_proto::crm::record::v1::{
     ExportJob as Wire,
     export_job::{FileKind, State},
 };
 use sqlx::types::Json;
 
 use super::model::Job;
-use crate::{
-    column::Columns,
-    record::Choice,
-    rights::Rights,
-    value::text::{self, Lines},
-};
+use crate::column::Columns;
+use crm_kit_record::{Choice, rights::Rights};
+use crm_kit_value::{text, text::Lines};
 
 /// A new job from the wire.
 pub fn read(call: &Call, wire: Wire, columns: &Columns) -> Result<Job> {

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{Error, Result};
-use crm_proto::crm::customer::v1::export_job::{FileKind, State};
+use crm_proto::crm::record::v1::export_job::{FileKind, State};
 use sqlx::types::Json;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::{DOMAIN, record::Choice, rights::Rights};
+use crm_kit_record::DOMAIN;
+use crm_kit_record::{Choice, rights::Rights};
 
 /// How long a file lives.
 const LIFE: TimeDelta = TimeDelta::hours(24);

@@ -16,7 +16,7 @@ use crm_kit_pg::{
     jobs::{self, Verdict},
 };
 use crm_proto::{
-    crm::customer::v1::{
+    crm::record::v1::{
         ExportJob as Wire,
         export_job::{FileKind, State},
     },

@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Read as _, Seek as _, Write as _};
 
 use crm_kit_api::{Error, Result};
-use crm_proto::crm::customer::v1::export_job::FileKind;
+use crm_proto::crm::record::v1::export_job::FileKind;
 use tempfile::NamedTempFile;
 use tokio::{sync::mpsc, task::JoinHandle};
 

@@ -1,10 +1,10 @@
-//! `crm.customer.v1.ExportJobService`.
+//! `crm.record.v1.ExportJobService`.
 
 use std::pin::Pin;
 
 use crm_kit_rpc::call;
 use crm_proto::{
-    crm::customer::v1::{
+    crm::record::v1::{
         CancelExportJobRequest, CreateExportJobRequest, DownloadExportFileRequest, ExportJob,
         GetExportJobRequest, ListExportJobsRequest, ListExportJobsResponse, WatchExportJobRequest,
         WatchExportJobResponse, export_job_service_server::ExportJobService,
@@ -33,7 +33,7 @@ impl ExportJobService for ExportJobs {
         request: Request<ListExportJobsRequest>,
     ) -> Answer<ListExportJobsResponse> {
         let call = call(&request)?;
-        let ListExportJobsRequest { page_size, page_token } = request.get_ref();
+        let ListExportJobsRequest { page_size, page_token, .. } = request.get_ref();
         let (jobs, next_page_token) = self.list(&call, *page_size, page_token).await?;
         let export_jobs = jobs.iter().map(convert::to_wire).collect();
         Ok(Response::new(ListExportJobsResponse { export_jobs, next_page_token }))

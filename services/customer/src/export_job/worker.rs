@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::jobs::Verdict;
-use crm_proto::crm::customer::v1::export_job::State;
+use crm_proto::crm::record::v1::export_job::State;
 use prost::{Message as _, Name as _};
 use prost_reflect::DynamicMessage;
 use tonic::Code;
@@ -13,16 +13,11 @@ use super::{
     ops::ExportJobs,
     page::{self, Sheet},
 };
-use crate::{
-    collection::Transfer,
-    column::{Column, Columns, write::Language},
-    record::slice::{Slice, Wanted},
-    rights::Caller,
-    table::Cell,
-};
+use crate::{collection::Transfer, column::Column, column::Columns, column::write::Language, table::Cell};
+use crm_kit_record::{Slice, Wanted, rights::Caller};
 
 /// What audit rows and events name as the method.
-const METHOD: &str = "/crm.customer.v1.ExportJobService/CreateExportJob";
+const METHOD: &str = "/crm.record.v1.ExportJobService/CreateExportJob";
 /// Records of a page.
 const PAGE: i32 = 1000;
 

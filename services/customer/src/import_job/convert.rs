@@ -1,7 +1,7 @@
 //! Import jobs between the wire and the table.
 
 use crm_kit_api::{Result, error::Violations, etag, time};
-use crm_proto::crm::customer::v1::{
+use crm_proto::crm::record::v1::{
     ColumnMapping, ImportError, ImportFormat, ImportJob as Wire, ImportProgress,
     import_format::FileKind,
     import_job::{Mode, State},
@@ -12,11 +12,9 @@ use super::{
     errors::RowFault,
     model::{Format, Job, Mapping},
 };
-use crate::{
-    column::Columns,
-    record::Choice,
-    value::text::{self, Lines},
-};
+use crate::column::Columns;
+use crm_kit_record::Choice;
+use crm_kit_value::{text, text::Lines};
 
 /// Fields that an update never changes.
 pub const FIXED: &[&str] =
@@ -193,7 +191,8 @@ fn mappings(wire: Vec<ColumnMapping>, before: &[Mapping]) -> Vec<Mapping> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{custom_field::Fields, import_job::model::sample};
+    use crate::import_job::model::sample;
+    use crm_kit_record::custom_field::Fields;
 
     fn columns() -> Columns {
         Columns::new(&crm_proto::message("crm.customer.v1.Account"), &Fields::default())

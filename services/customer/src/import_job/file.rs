@@ -14,15 +14,11 @@ use tokio::{io::AsyncReadExt as _, sync::mpsc};
 
 use super::{model::Job, store};
 use crate::{
-    collection::Transfer,
-    column::read::{CellFault, Reader, Reading},
-    record::upsert::GROUP,
-    table::{
-        Cell, Row,
-        reader::{Options, RowError, Table, TableError},
-        vcard::{Card, Cards},
-    },
+    collection::Transfer, column::read::CellFault, column::read::Reader, column::read::Reading, table::Cell,
+    table::Row, table::reader::Options, table::reader::RowError, table::reader::Table,
+    table::reader::TableError, table::vcard::Card, table::vcard::Cards,
 };
+use crm_kit_record::upsert::GROUP;
 
 /// Bytes that tell the kind of a file.
 const HEAD: u64 = 256;

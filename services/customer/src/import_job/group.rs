@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::Tx;
-use crm_proto::crm::customer::v1::{import_job::State, row_result::Outcome};
+use crm_proto::crm::record::v1::{import_job::State, row_result::Outcome};
 use uuid::Uuid;
 
 use super::{
@@ -12,11 +12,8 @@ use super::{
     model::Job,
     store,
 };
-use crate::{
-    column::{Column, Kind, read::CellFault},
-    record::upsert::{Outcomes, Row},
-    table::Cell,
-};
+use crate::{column::Column, column::Kind, column::read::CellFault, table::Cell};
+use crm_kit_record::{upsert::Outcomes, upsert::Row};
 
 /// Which pass of which job, as which something is written.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +182,8 @@ fn bare<'f>(field: &'f str, record: &str) -> &'f str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{column::Columns, custom_field::Fields};
+    use crate::column::Columns;
+    use crm_kit_record::custom_field::Fields;
 
     fn group(paths: &[&str]) -> Group {
         let columns = Columns::new(&crm_proto::message("crm.customer.v1.Account"), &Fields::default());
@@ -230,7 +228,11 @@ mod tests {
             let error = Error::invalid_field(field, "X", "is wrong");
             assert_eq!(group.faults(&error)[0].column, column, "{field}");
         }
-        let taken = crate::record::external_id::taken("sap", "1");
+        let taken = crm_kit_record::external_id::taken(
+            <crate::account::Account as crm_kit_record::Record>::KIND,
+            "sap",
+            "1",
+        );
         assert_eq!(
             (group.faults(&taken)[0].column, group.faults(&taken)[0].code.as_str()),
             (Some(0), "EXTERNAL_ID_TAKEN")

@@ -10,14 +10,8 @@ use crm_kit_api::{Call, Error, Result};
 use crm_kit_pg::Db;
 use uuid::Uuid;
 
-use crate::{
-    column::{Column, Kind},
-    record::external_id,
-    table::{
-        reader::{Options, Table},
-        value,
-    },
-};
+use crate::{column::Column, column::Kind, table::reader::Options, table::reader::Table, table::value};
+use crm_kit_record::external_id;
 
 /// Records by collection and key.
 pub type Found = HashMap<(&'static str, String), Uuid>;

@@ -2,17 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use crm_kit_api::{Error, Result};
-use crm_proto::crm::customer::v1::import_job::{Mode, State};
+use crm_proto::crm::record::v1::import_job::{Mode, State};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::{
-    DOMAIN,
-    record::{Choice, upsert},
-    rights::Rights,
-};
+use crm_kit_record::DOMAIN;
+use crm_kit_record::{Choice, rights::Rights, upsert};
 
 /// A row of `import_job`.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use crm_kit_pg::{
     Change, ChangeKind, Db, Tx,
     jobs::{self, Verdict},
 };
-use crm_proto::crm::customer::v1::{ImportJob as Wire, import_job::State};
+use crm_proto::crm::record::v1::{ImportJob as Wire, import_job::State};
 use prost::Name as _;
 use prost_types::FieldMask;
 use sqlx::types::Json;
@@ -26,7 +26,8 @@ use super::{
     model::{Format, Job},
     plan, store,
 };
-use crate::{collection::Collections, record::Choice, rights::Rights};
+use crate::collection::Collections;
+use crm_kit_record::{Choice, rights::Rights};
 
 /// Attempts at a job that fails for no row's sake, before it is given up.
 const ATTEMPTS: i32 = 8;

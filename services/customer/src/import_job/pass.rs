@@ -7,7 +7,7 @@ use std::{
 };
 
 use crm_kit_api::{Call, Error, Result};
-use crm_proto::crm::customer::v1::import_job::State;
+use crm_proto::crm::record::v1::import_job::State;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 use prost_types::FieldMask;
@@ -22,18 +22,10 @@ use super::{
     plan,
 };
 use crate::{
-    collection::Transfer,
-    column::{
-        Column, Columns,
-        read::{CellFault, Reader, Reading},
-    },
-    record::{
-        external_id::ExternalId,
-        slice::Slice,
-        upsert::{Mode, Row},
-    },
-    rights::Caller,
+    collection::Transfer, column::Column, column::Columns, column::read::CellFault, column::read::Reader,
+    column::read::Reading,
 };
+use crm_kit_record::{Slice, external_id::ExternalId, rights::Caller, upsert::Mode, upsert::Row};
 
 /// How a pass ended.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crm_kit_api::call::TenantSettings;
-use crm_proto::crm::customer::v1::import_format::{DateOrder as WireOrder, FileKind};
+use crm_proto::crm::record::v1::import_format::{DateOrder as WireOrder, FileKind};
 
 use super::model::{Format, Mapping};
 use crate::{
@@ -131,7 +131,7 @@ pub fn settings(format: &Format, tenant: &TenantSettings) -> TenantSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::custom_field::Fields;
+    use crm_kit_record::custom_field::Fields;
 
     fn entry(column: &str, field: &str, suggested: bool) -> Mapping {
         Mapping { column: column.to_owned(), field: field.to_owned(), suggested }

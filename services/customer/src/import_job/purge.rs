@@ -7,7 +7,7 @@ use crm_kit_pg::{
     Tx,
     jobs::{self, Verdict},
 };
-use crm_proto::crm::customer::v1::import_job::State;
+use crm_proto::crm::record::v1::import_job::State;
 
 use super::{errors, model::Job, ops::ImportJobs, store};
 

@@ -1,10 +1,10 @@
-//! `crm.customer.v1.ImportJobService`.
+//! `crm.record.v1.ImportJobService`.
 
 use std::pin::Pin;
 
 use crm_kit_rpc::call;
 use crm_proto::{
-    crm::customer::v1::{
+    crm::record::v1::{
         ApplyImportJobRequest, CancelImportJobRequest, CreateImportJobRequest, DownloadImportErrorsRequest,
         GetImportJobRequest, ImportJob, ListImportErrorsRequest, ListImportErrorsResponse,
         ListImportJobsRequest, ListImportJobsResponse, UpdateImportJobRequest, UploadImportFileRequest,
@@ -34,7 +34,7 @@ impl ImportJobService for ImportJobs {
         request: Request<ListImportJobsRequest>,
     ) -> Answer<ListImportJobsResponse> {
         let call = call(&request)?;
-        let ListImportJobsRequest { page_size, page_token } = request.get_ref();
+        let ListImportJobsRequest { page_size, page_token, .. } = request.get_ref();
         let page = self.list(&call, *page_size, page_token).await?;
         Ok(Response::new(ListImportJobsResponse {
             import_jobs: page.items.iter().map(convert::to_wire).collect(),
@@ -49,7 +49,7 @@ impl ImportJobService for ImportJobs {
 
     async fn update_import_job(&self, request: Request<UpdateImportJobRequest>) -> Answer<ImportJob> {
         let call = call(&request)?;
-        let UpdateImportJobRequest { import_job, update_mask } = request.into_inner();
+        let UpdateImportJobRequest { import_job, update_mask, .. } = request.into_inner();
         Ok(Response::new(self.update(&call, import_job.unwrap_or_default(), update_mask).await?))
     }
 
@@ -85,7 +85,7 @@ impl ImportJobService for ImportJobs {
         request: Request<ListImportErrorsRequest>,
     ) -> Answer<ListImportErrorsResponse> {
         let call = call(&request)?;
-        let ListImportErrorsRequest { id, page_size, page_token } = request.get_ref();
+        let ListImportErrorsRequest { id, page_size, page_token, .. } = request.get_ref();
         let page = self.errors(&call, id, *page_size, page_token).await?;
         Ok(Response::new(ListImportErrorsResponse {
             errors: page.items.into_iter().map(convert::error_to_wire).collect(),

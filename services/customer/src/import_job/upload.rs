@@ -2,7 +2,7 @@
 
 use crm_kit_api::{Call, Error, Result, error::COMMON_DOMAIN, id};
 use crm_kit_pg::jobs;
-use crm_proto::crm::customer::v1::{ImportJob as Wire, UploadImportFileRequest, import_job::State};
+use crm_proto::crm::record::v1::{ImportJob as Wire, UploadImportFileRequest, import_job::State};
 use futures::{Stream, StreamExt as _};
 use tonic::{Code, Status};
 use uuid::Uuid;

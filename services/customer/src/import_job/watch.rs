@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm_kit_api::{Call, Error, Result};
 use crm_proto::{
-    crm::customer::v1::{ImportJob as Wire, import_job::State},
+    crm::record::v1::{ImportJob as Wire, import_job::State},
     google::api::HttpBody,
 };
 use futures::Stream;

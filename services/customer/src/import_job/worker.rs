@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crm_kit_api::{Result, call::Access};
 use crm_kit_pg::jobs::Verdict;
-use crm_proto::crm::customer::v1::{import_format::FileKind, import_job::State};
+use crm_proto::crm::record::v1::{import_format::FileKind, import_job::State};
 use prost::Name as _;
 use tonic::Code;
 
@@ -17,10 +17,11 @@ use super::{
     pass::{Ending, Pass},
     plan, store,
 };
-use crate::{collection::Transfer, column::Columns, record::slice::Slice, rights::Caller};
+use crate::{collection::Transfer, column::Columns};
+use crm_kit_record::{Slice, rights::Caller};
 
 /// What audit rows and events name as the method.
-const METHOD: &str = "/crm.customer.v1.ImportJobService/ApplyImportJob";
+const METHOD: &str = "/crm.record.v1.ImportJobService/ApplyImportJob";
 
 /// Works on a job as its state asks.
 pub async fn run<R: Transfer>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Result<Verdict> {

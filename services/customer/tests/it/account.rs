@@ -2,9 +2,10 @@
 
 use crm_proto::{
     crm::customer::v1::{
-        Account, BatchCreateAccountsRequest, CreateAccountRequest, DeleteAccountRequest, ExternalId,
-        LifeCycleStage, UndeleteAccountRequest, account::Kind,
+        Account, BatchCreateAccountsRequest, CreateAccountRequest, DeleteAccountRequest, LifeCycleStage,
+        UndeleteAccountRequest, account::Kind,
     },
+    crm::record::v1::ExternalId,
     google::r#type::{Money, PostalAddress},
 };
 use crm_testkit::status::{assert_error, metadata, violations};

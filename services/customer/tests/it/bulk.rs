@@ -1,8 +1,7 @@
 //! Streaming bulk upsert.
 
-use crm_proto::crm::customer::v1::{
-    Account, BulkUpsertAccountsRequest, ExternalId, RowResult, row_result::Outcome,
-};
+use crm_proto::crm::customer::v1::{Account, BulkUpsertAccountsRequest};
+use crm_proto::crm::record::v1::{ExternalId, RowResult, row_result::Outcome};
 use crm_testkit::Caller;
 
 use crate::rig::{Rig, filter, named, search};

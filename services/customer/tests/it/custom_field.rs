@@ -7,15 +7,16 @@ use crm_proto::{
     crm::{
         customer::v1::{
             Account, AccountCreated, BatchUpdateAccountsRequest, Contact, ContactAccount,
-            CreateCustomFieldRequest, CustomField, CustomValue, DeleteAccountRequest, DeleteContactRequest,
-            DescribeFieldsRequest, FieldDescription, GetCustomFieldRequest, ListAccountsRequest,
-            ListContactsRequest, ListCustomFieldsRequest, TextList, UndeleteAccountRequest,
-            UpdateAccountRequest, UpdateCustomFieldRequest,
-            account::Level,
+            DeleteAccountRequest, DeleteContactRequest, ListAccountsRequest, ListContactsRequest,
+            UndeleteAccountRequest, UpdateAccountRequest, account::Level,
+        },
+        event::v1::{StartFrom, StreamEventsRequest},
+        record::v1::{
+            CreateCustomFieldRequest, CustomField, CustomValue, DescribeFieldsRequest, FieldDescription,
+            GetCustomFieldRequest, ListCustomFieldsRequest, TextList, UpdateCustomFieldRequest,
             custom_field::{Option as Choice, RollUp, Type, roll_up::Function},
             custom_value::Value,
         },
-        event::v1::{StartFrom, StreamEventsRequest},
     },
     google::r#type::{Date, Money},
 };
@@ -111,7 +112,7 @@ fn told(status: &Status) -> Vec<String> {
 }
 
 async fn define(rig: &Rig, caller: &Caller, field: CustomField) -> Result<CustomField, Status> {
-    let request = CreateCustomFieldRequest { custom_field: Some(field) };
+    let request = CreateCustomFieldRequest { service: String::new(), custom_field: Some(field) };
     rig.custom_fields(caller).create_custom_field(request).await.map(tonic::Response::into_inner)
 }
 
@@ -121,7 +122,11 @@ async fn redefine(
     field: CustomField,
     mask: &[&str],
 ) -> Result<CustomField, Status> {
-    let request = UpdateCustomFieldRequest { custom_field: Some(field), update_mask: field_mask(mask) };
+    let request = UpdateCustomFieldRequest {
+        service: String::new(),
+        custom_field: Some(field),
+        update_mask: field_mask(mask),
+    };
     rig.custom_fields(caller).update_custom_field(request).await.map(tonic::Response::into_inner)
 }
 
@@ -137,7 +142,7 @@ async fn set(rig: &Rig, caller: &Caller, id: &str, key: &str, new: Option<Value>
 }
 
 async fn described(rig: &Rig, caller: &Caller, collection: &str) -> Vec<FieldDescription> {
-    let request = DescribeFieldsRequest { collection: collection.into() };
+    let request = DescribeFieldsRequest { service: String::new(), collection: collection.into() };
     rig.custom_fields(caller).describe_fields(request).await.unwrap().into_inner().fields
 }
 
@@ -818,7 +823,7 @@ async fn a_new_type_converts_every_value_or_nothing_changes() {
 
     set(&rig, &me, &b.id, "size", Some(text("large"))).await.unwrap();
     rig.create(&me, with("C", [("size", text("small"))])).await.unwrap();
-    let get = GetCustomFieldRequest { id: size.id.clone() };
+    let get = GetCustomFieldRequest { service: String::new(), id: size.id.clone() };
     let definition_before = rig.custom_fields(&me).get_custom_field(get.clone()).await.unwrap().into_inner();
     let before = rig.list(&me, ListAccountsRequest::default()).await.unwrap();
     for kind in [Type::Number, Type::Boolean, Type::Date, Type::Email] {
@@ -985,7 +990,7 @@ async fn definitions_are_read_listed_and_changed_under_their_etag() {
     let me = rig.administrator();
     let score = define(&rig, &me, definition("score", Type::Number)).await.unwrap();
     assert_eq!((score.display_name.as_str(), score.etag.is_empty()), ("The score", false));
-    let get = GetCustomFieldRequest { id: score.id.clone() };
+    let get = GetCustomFieldRequest { service: String::new(), id: score.id.clone() };
     let mut fields = rig.custom_fields(&me);
     assert_eq!(fields.get_custom_field(get).await.unwrap().into_inner(), score);
     let status = define(&rig, &me, definition("score", Type::Text)).await;
@@ -998,7 +1003,12 @@ async fn definitions_are_read_listed_and_changed_under_their_etag() {
     let mut told_of = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request = ListCustomFieldsRequest { page_size: 2, page_token, collection: String::new() };
+        let request = ListCustomFieldsRequest {
+            service: String::new(),
+            page_size: 2,
+            page_token,
+            collection: String::new(),
+        };
         let page = fields.list_custom_fields(request).await.unwrap().into_inner();
         told_of.extend(
             page.custom_fields.into_iter().map(|field| format!("{}.{}", field.collection, field.key)),
@@ -1009,7 +1019,11 @@ async fn definitions_are_read_listed_and_changed_under_their_etag() {
         }
     }
     assert_eq!(told_of, ["accounts.age", "accounts.score", "contacts.score"]);
-    let contacts = ListCustomFieldsRequest { collection: "contacts".into(), ..Default::default() };
+    let contacts = ListCustomFieldsRequest {
+        service: String::new(),
+        collection: "contacts".into(),
+        ..Default::default()
+    };
     let page = fields.list_custom_fields(contacts).await.unwrap().into_inner();
     assert_eq!(page.custom_fields.len(), 1);
 
@@ -1094,7 +1108,7 @@ async fn fields_are_described_with_labels_in_both_languages() {
         let request = ListAccountsRequest { order_by: field.path.clone(), ..ListAccountsRequest::default() };
         rig.list(&me, request).await.unwrap_or_else(|status| panic!("{}: {status:?}", field.path));
     }
-    let nowhere = DescribeFieldsRequest { collection: "deals".into() };
+    let nowhere = DescribeFieldsRequest { service: String::new(), collection: "deals".into() };
     let status = rig.custom_fields(&me).describe_fields(nowhere).await;
     assert_error(status, Code::NotFound, "NOT_FOUND");
 }
@@ -1105,7 +1119,7 @@ async fn definitions_of_another_tenant_are_invisible() {
     let (me, other) = (rig.administrator(), rig.administrator());
     let theirs = define(&rig, &other, definition("score", Type::Number)).await.unwrap();
     rig.create(&other, with("theirs", [("score", number("1"))])).await.unwrap();
-    let get = GetCustomFieldRequest { id: theirs.id.clone() };
+    let get = GetCustomFieldRequest { service: String::new(), id: theirs.id.clone() };
     assert_error(rig.custom_fields(&me).get_custom_field(get).await, Code::NotFound, "NOT_FOUND");
     let list = ListCustomFieldsRequest::default();
     let page = rig.custom_fields(&me).list_custom_fields(list).await.unwrap().into_inner();
@@ -1129,19 +1143,19 @@ async fn only_who_manages_fields_may_define_them() {
     let rig = Rig::new().await;
     let boss = rig.administrator();
     let rights = Rights::all(boss.tenant_id);
-    let reader = rig.callers.add(&rights.clone().with_permissions(&["customer.customFields.read"]));
+    let reader = rig.callers.add(&rights.clone().with_permissions(&["record.customFields.read"]));
     let clerk = rig.callers.add(&rights.with_permissions(&["customer.accounts.read"]));
     let field = define(&rig, &boss, definition("score", Type::Number)).await.unwrap();
     for caller in [&reader, &clerk] {
         let status = define(&rig, caller, definition("other", Type::Number)).await;
         let status = assert_error(status, Code::PermissionDenied, "PERMISSION_MISSING");
-        assert_eq!(metadata(&status, "permission"), "customer.customFields.manage");
+        assert_eq!(metadata(&status, "permission"), "record.customFields.manage");
         let status =
             redefine(&rig, caller, CustomField { retired: true, ..field.clone() }, &["retired"]).await;
         assert_error(status, Code::PermissionDenied, "PERMISSION_MISSING");
         assert!(described(&rig, caller, "accounts").await.iter().any(|field| field.path == "custom.score"));
     }
-    let get = GetCustomFieldRequest { id: field.id.clone() };
+    let get = GetCustomFieldRequest { service: String::new(), id: field.id.clone() };
     let read = rig.custom_fields(&reader).get_custom_field(get.clone()).await.unwrap().into_inner();
     assert_eq!(read, field);
     let status = rig.custom_fields(&clerk).get_custom_field(get).await;

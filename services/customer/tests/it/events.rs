@@ -200,3 +200,50 @@ async fn a_stream_tells_only_of_collections_the_caller_may_read() {
     let silence = tokio::time::timeout(Duration::from_secs(1), stream.message()).await;
     assert!(silence.is_err(), "{silence:?}");
 }
+
+#[tokio::test]
+async fn the_owner_before_hears_that_a_record_went_and_nothing_more() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    let rights = Rights::all(boss.tenant_id).with_team(&[]);
+    let (anna, ben) = (rig.callers.add(&rights), rig.callers.add(&rights));
+    let mine = rig.create(&anna, named("anna's")).await.unwrap();
+    let given = Account {
+        id: mine.id.clone(),
+        owner_id: ben.id.to_string(),
+        region: "North".into(),
+        ..Account::default()
+    };
+    let given = rig.update(&boss, given, &["owner_id", "region"]).await.unwrap();
+    let later = Account { id: mine.id.clone(), region: "South".into(), ..Account::default() };
+    rig.update(&boss, later, &["region"]).await.unwrap();
+    let own = rig.create(&anna, named("another of anna's")).await.unwrap();
+
+    // Anna: her own record, its loss, and nothing of what became of it later.
+    let heard = read(&rig, &anna, StartFrom::Earliest, "", 3).await;
+    let records: Vec<&str> = heard.iter().map(|event| event.record_id.as_str()).collect();
+    assert_eq!(records, [mine.id.as_str(), mine.id.as_str(), own.id.as_str()]);
+    assert_eq!(heard[1].change_kind(), ChangeKind::Update);
+    assert_eq!(heard[1].changed_fields.as_ref().unwrap().paths, ["owner_id"]);
+    let loss = AccountUpdated::decode(heard[1].payload.as_ref().unwrap().value.as_slice()).unwrap();
+    let known = Account {
+        id: mine.id.clone(),
+        update_time: given.update_time,
+        etag: given.etag.clone(),
+        owner_id: ben.id.to_string(),
+        ..Account::default()
+    };
+    assert_eq!(loss.account, Some(known), "the region is not told");
+    let before = Account { owner_id: anna.id.to_string(), ..Account::default() };
+    assert_eq!(loss.previous, Some(before));
+    assert_eq!(loss.changed_fields.unwrap().paths, ["owner_id"]);
+
+    // Ben: all of it from the moment it is his. The boss: every change as it was made.
+    let heard = read(&rig, &ben, StartFrom::Earliest, "", 2).await;
+    let gain = AccountUpdated::decode(heard[0].payload.as_ref().unwrap().value.as_slice()).unwrap();
+    assert_eq!(gain.account, Some(given));
+    let all = read(&rig, &boss, StartFrom::Earliest, "", 4).await;
+    let mut paths = all[1].changed_fields.clone().unwrap().paths;
+    paths.sort();
+    assert_eq!(paths, ["owner_id", "region"]);
+}

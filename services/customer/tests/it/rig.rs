@@ -11,9 +11,10 @@ use crm_proto::crm::{
         Account, Contact, CreateAccountRequest, CreateContactRequest, GetAccountRequest, GetContactRequest,
         ListAccountsRequest, ListAccountsResponse, ListContactsRequest, ListContactsResponse,
         UpdateAccountRequest, UpdateContactRequest, account_service_client::AccountServiceClient,
-        contact_service_client::ContactServiceClient, custom_field_service_client::CustomFieldServiceClient,
+        contact_service_client::ContactServiceClient,
     },
     event::v1::event_service_client::EventServiceClient,
+    record::v1::custom_field_service_client::CustomFieldServiceClient,
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;

@@ -17,17 +17,34 @@ pub struct Change {
     collection: &'static str,
     record_id: Uuid,
     owner_id: Option<Uuid>,
+    farewell: Option<Farewell>,
     kind: ChangeKind,
     changed_fields: Vec<String>,
-    event: Encoded,
+    event: Telling,
     record_type: String,
     before: Vec<u8>,
     after: Vec<u8>,
 }
 
+/// An event, encoded.
 #[derive(Debug)]
-struct Encoded {
+pub struct Telling {
     type_name: String,
+    payload: Vec<u8>,
+}
+
+impl Telling {
+    /// The event as it will be stored.
+    pub fn of<E: Message + Name>(event: &E) -> Self {
+        Self { type_name: E::full_name(), payload: event.encode_to_vec() }
+    }
+}
+
+/// What is told of a record that went to another owner to those who see only the one before.
+#[derive(Debug)]
+struct Farewell {
+    owner_id: Uuid,
+    fields: Vec<String>,
     payload: Vec<u8>,
 }
 
@@ -39,13 +56,19 @@ impl Change {
         kind: ChangeKind,
         event: &E,
     ) -> Self {
+        Self::told(collection, record_id, kind, Telling::of(event))
+    }
+
+    /// A change of the record `record_id` of `collection`, told by an event that is encoded already.
+    pub fn told(collection: &'static str, record_id: Uuid, kind: ChangeKind, event: Telling) -> Self {
         Self {
             collection,
             record_id,
             owner_id: None,
+            farewell: None,
             kind,
             changed_fields: Vec::new(),
-            event: Encoded { type_name: E::full_name(), payload: event.encode_to_vec() },
+            event,
             record_type: String::new(),
             before: Vec::new(),
             after: Vec::new(),
@@ -56,6 +79,15 @@ impl Change {
     #[must_use]
     pub fn owned_by(mut self, owner_id: Option<Uuid>) -> Self {
         self.owner_id = owner_id;
+        self
+    }
+
+    /// The owner before, when the change took the record from one. Subscribers who see the records of `owner_id` but not those of the new owner
+    /// hear `event`, of the same type as the change's own, with `fields` as the changed ones; it must say nothing that only the new owner may
+    /// know.
+    #[must_use]
+    pub fn taken_from(mut self, owner_id: Uuid, fields: Vec<String>, event: Telling) -> Self {
+        self.farewell = Some(Farewell { owner_id, fields, payload: event.payload });
         self
     }
 
@@ -91,6 +123,9 @@ struct Rows {
     record_types: Vec<String>,
     befores: Vec<Vec<u8>>,
     afters: Vec<Vec<u8>>,
+    previous_owner_ids: Vec<Option<Uuid>>,
+    previous_fields: Vec<Option<String>>,
+    previous_payloads: Vec<Option<Vec<u8>>>,
 }
 
 impl Rows {
@@ -109,6 +144,15 @@ impl Rows {
             rows.record_types.push(change.record_type);
             rows.befores.push(change.before);
             rows.afters.push(change.after);
+            let (owner, fields, payload) = match change.farewell {
+                Some(farewell) => {
+                    (Some(farewell.owner_id), Some(farewell.fields.join(",")), Some(farewell.payload))
+                }
+                None => (None, None, None),
+            };
+            rows.previous_owner_ids.push(owner);
+            rows.previous_fields.push(fields);
+            rows.previous_payloads.push(payload);
         }
         rows
     }
@@ -134,18 +178,20 @@ pub(crate) async fn append(
         r#"
         WITH change AS (
             SELECT * FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::uuid[], $11::uuid[], $12::smallint[], $13::text[],
-                                 $14::text[], $15::bytea[], $16::text[], $17::bytea[], $18::bytea[])
+                                 $14::text[], $15::bytea[], $16::text[], $17::bytea[], $18::bytea[], $22::uuid[], $23::text[],
+                                 $24::bytea[])
                 AS c (audit_id, event_id, collection, record_id, owner_id, kind, changed_fields,
-                      event_type, payload, record_type, before, after)
+                      event_type, payload, record_type, before, after, previous_owner_id, previous_fields, previous_payload)
         ), audited AS (
             INSERT INTO audit_log (tenant_id, id, audit_time, actor_id, action, method, request_id, collection, record_id,
                                    type_name, before, after)
             SELECT $1, audit_id, $2, $3, $4, $5, $6, collection, record_id, record_type, before, after FROM change
         ), told AS (
             INSERT INTO outbox (tenant_id, id, event_time, collection, record_id, owner_id, change_kind, changed_fields,
-                                actor_id, request_id, type_name, payload)
+                                actor_id, request_id, type_name, payload, previous_owner_id, previous_fields, previous_payload)
             SELECT $1, event_id, $2, collection, record_id, owner_id, kind,
-                   string_to_array(changed_fields, ','), $3, $6, event_type, payload
+                   string_to_array(changed_fields, ','), $3, $6, event_type, payload,
+                   previous_owner_id, string_to_array(previous_fields, ','), previous_payload
             FROM change
         )
         INSERT INTO idempotency_key (tenant_id, caller_id, key, request_hash, answer, create_time)
@@ -172,6 +218,9 @@ pub(crate) async fn append(
         key,
         hash,
         answer,
+        &rows.previous_owner_ids as &[Option<Uuid>],
+        &rows.previous_fields as &[Option<String>],
+        &rows.previous_payloads as &[Option<Vec<u8>>],
     )
     .execute(conn)
     .await

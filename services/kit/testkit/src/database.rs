@@ -31,7 +31,7 @@ pub struct Database {
 
 impl Database {
     /// A fresh database of the service `name`.
-    pub async fn new(name: &str, migrations: &Migrator) -> Self {
+    pub async fn new(name: &str, migrations: &[&Migrator]) -> Self {
         let superuser = superuser().await;
         let mut admin = connect(&superuser).await;
         let (owner, service) = (format!("test_{name}_owner"), format!("test_{name}_service"));
@@ -67,10 +67,10 @@ async fn template(
     admin: &mut PgConnection,
     superuser: &PgConnectOptions,
     (name, owner, service): (&str, &str, &str),
-    migrations: &Migrator,
+    migrations: &[&Migrator],
 ) -> String {
     let mut hash = Sha256::new();
-    for migration in migrate::KIT.iter().chain(migrations.iter()) {
+    for migration in migrate::KIT.iter().chain(migrations.iter().flat_map(|migrator| migrator.iter())) {
         hash.update(&*migration.checksum);
     }
     let level = hash.finalize().iter().take(8).fold(0_u64, |level, byte| level << 8 | u64::from(*byte));

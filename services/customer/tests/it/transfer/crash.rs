@@ -2,9 +2,8 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use crm_proto::crm::customer::v1::{
-    ApplyImportJobRequest, GetImportJobRequest, ImportJob, ListAccountsRequest, import_job::State,
-};
+use crm_proto::crm::customer::v1::ListAccountsRequest;
+use crm_proto::crm::record::v1::{ApplyImportJobRequest, GetImportJobRequest, ImportJob, import_job::State};
 use tokio::runtime::{Builder, Runtime};
 
 use super::harness::Service;
@@ -25,7 +24,7 @@ fn file() -> String {
 }
 
 async fn progress(service: &Service, id: &str) -> i64 {
-    let request = GetImportJobRequest { id: id.to_owned() };
+    let request = GetImportJobRequest { service: String::new(), id: id.to_owned() };
     let job = service.imports("all").get_import_job(request).await.unwrap().into_inner();
     job.progress.unwrap().done_rows
 }
@@ -38,7 +37,11 @@ fn another_process_goes_on_at_the_next_line_and_writes_no_row_twice() {
         let job = ImportJob { collection: "accounts".to_owned(), ..ImportJob::default() };
         let job = service.dry_run("all", job, file().as_bytes()).await;
         assert_eq!(job.state(), State::Ready, "{}", job.failure);
-        service.imports("all").apply_import_job(ApplyImportJobRequest { id: job.id.clone() }).await.unwrap();
+        service
+            .imports("all")
+            .apply_import_job(ApplyImportJobRequest { service: String::new(), id: job.id.clone() })
+            .await
+            .unwrap();
         let mut done = 0;
         while done == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Instant};
 
-use crm_proto::crm::customer::v1::{ExportJob, ImportJob, import_job::State};
+use crm_proto::crm::record::v1::{ExportJob, ImportJob, import_job::State};
 
 use super::harness::Service;
 

@@ -1,8 +1,8 @@
 //! A file in, mended, in again, and out.
 
-use crm_proto::crm::customer::v1::{
-    Account, ColumnMapping, ExportJob, ImportJob, ImportProgress, ListAccountsRequest,
-    UpdateImportJobRequest,
+use crm_proto::crm::customer::v1::{Account, ListAccountsRequest};
+use crm_proto::crm::record::v1::{
+    ColumnMapping, ExportJob, ImportJob, ImportProgress, UpdateImportJobRequest,
     export_job::FileKind,
     import_job::{Mode, State},
 };
@@ -139,6 +139,7 @@ async fn settings_can_be_changed_and_modes_hold() {
         service.dry_run("own", ImportJob { mode: Mode::Create.into(), ..accounts() }, file.as_bytes()).await;
     assert_eq!(counts(&job.progress.unwrap()), [3, 3, 0, 0, 0]);
     let update = UpdateImportJobRequest {
+        service: String::new(),
         import_job: Some(ImportJob {
             id: job.id.clone(),
             columns: vec![

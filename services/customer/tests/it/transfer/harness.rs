@@ -14,10 +14,12 @@ use crm_kit_pg::{Db, db::PoolSettings};
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::{
     crm::customer::v1::{
+        account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
+    },
+    crm::record::v1::{
         ApplyImportJobRequest, CreateExportJobRequest, CreateImportJobRequest, DownloadExportFileRequest,
         DownloadImportErrorsRequest, ExportJob, ImportError, ImportJob, ListImportErrorsRequest,
         UploadImportFileRequest, WatchExportJobRequest, WatchImportJobRequest,
-        account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
         export_job_service_client::ExportJobServiceClient, import_job_service_client::ImportJobServiceClient,
     },
     google::api::HttpBody,
@@ -116,7 +118,7 @@ impl Service {
 
     /// Creates a job, sends the file and waits for the dry run.
     pub async fn dry_run(&self, who: &'static str, job: ImportJob, file: &[u8]) -> ImportJob {
-        let request = CreateImportJobRequest { import_job: Some(job) };
+        let request = CreateImportJobRequest { service: String::new(), import_job: Some(job) };
         let job = self.imports(who).create_import_job(request).await.unwrap().into_inner();
         self.upload(who, &job.id, file).await.unwrap();
         self.watch(who, &job.id).await
@@ -126,6 +128,7 @@ impl Service {
         let pieces: Vec<_> = file
             .chunks(300_000)
             .map(|piece| UploadImportFileRequest {
+                service: String::new(),
                 id: id.to_owned(),
                 file: Some(HttpBody { data: piece.to_vec(), ..HttpBody::default() }),
             })
@@ -138,7 +141,7 @@ impl Service {
 
     /// The last answer of a watch.
     pub async fn watch(&self, who: &'static str, id: &str) -> ImportJob {
-        let request = WatchImportJobRequest { id: id.to_owned() };
+        let request = WatchImportJobRequest { service: String::new(), id: id.to_owned() };
         let answers = self.imports(who).watch_import_job(request).await.unwrap().into_inner();
         let answers: Vec<_> = answers.try_collect().await.unwrap();
         answers.last().unwrap().import_job.clone().unwrap()
@@ -146,12 +149,16 @@ impl Service {
 
     /// Applies a job and waits for its end.
     pub async fn apply(&self, who: &'static str, id: &str) -> ImportJob {
-        self.imports(who).apply_import_job(ApplyImportJobRequest { id: id.to_owned() }).await.unwrap();
+        self.imports(who)
+            .apply_import_job(ApplyImportJobRequest { service: String::new(), id: id.to_owned() })
+            .await
+            .unwrap();
         self.watch(who, id).await
     }
 
     pub async fn errors(&self, id: &str) -> Vec<ImportError> {
         let request = ListImportErrorsRequest {
+            service: String::new(),
             id: id.to_owned(),
             page_size: 1000,
             ..ListImportErrorsRequest::default()
@@ -160,21 +167,21 @@ impl Service {
     }
 
     pub async fn error_file(&self, id: &str) -> String {
-        let request = DownloadImportErrorsRequest { id: id.to_owned() };
+        let request = DownloadImportErrorsRequest { service: String::new(), id: id.to_owned() };
         let pieces = self.imports("all").download_import_errors(request).await.unwrap().into_inner();
         joined(pieces.try_collect().await.unwrap())
     }
 
     /// Exports and returns the job and its file.
     pub async fn export(&self, who: &'static str, job: ExportJob) -> (ExportJob, Vec<u8>) {
-        let request = CreateExportJobRequest { export_job: Some(job) };
+        let request = CreateExportJobRequest { service: String::new(), export_job: Some(job) };
         let job = self.exports(who).create_export_job(request).await.unwrap().into_inner();
-        let request = WatchExportJobRequest { id: job.id.clone() };
+        let request = WatchExportJobRequest { service: String::new(), id: job.id.clone() };
         let answers = self.exports(who).watch_export_job(request).await.unwrap().into_inner();
         let answers: Vec<_> = answers.try_collect().await.unwrap();
         let job = answers.last().unwrap().export_job.clone().unwrap();
         assert_eq!(job.failure, "");
-        let request = DownloadExportFileRequest { id: job.id.clone() };
+        let request = DownloadExportFileRequest { service: String::new(), id: job.id.clone() };
         let pieces = self.exports(who).download_export_file(request).await.unwrap().into_inner();
         let pieces: Vec<HttpBody> = pieces.try_collect().await.unwrap();
         (job, pieces.into_iter().flat_map(|piece| piece.data).collect())

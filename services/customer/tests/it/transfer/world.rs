@@ -1,8 +1,7 @@
 //! Files of the world, imported whole: lists that other systems exported, and cards that many programs wrote.
 
-use crm_proto::crm::customer::v1::{
-    ImportFormat, ImportJob, ListAccountsRequest, ListContactsRequest, import_job::State,
-};
+use crm_proto::crm::customer::v1::{ListAccountsRequest, ListContactsRequest};
+use crm_proto::crm::record::v1::{ImportFormat, ImportJob, import_job::State};
 use crm_testkit::shared;
 
 use super::harness::Service;

@@ -332,6 +332,6 @@ mod tests {
 
     #[test]
     fn messages_without_sensitive_fields_are_not_walked() {
-        assert!(!Masker::new(crm_proto::pool()).concerns("crm.customer.v1.ExternalId"));
+        assert!(!Masker::new(crm_proto::pool()).concerns("crm.record.v1.ExternalId"));
     }
 }

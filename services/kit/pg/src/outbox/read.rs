@@ -33,7 +33,8 @@ pub(super) async fn horizon(conn: &mut PgConnection) -> Result<i64> {
         .map_err(database_error)
 }
 
-/// The rows after `position` and below `horizon` that lie within the subscriber's scope, in order.
+/// The rows after `position` and below `horizon` that lie within the subscriber's scope, in order. Of a record that left the scope it reads what is
+/// told to those who saw the owner before.
 pub(super) async fn after(
     conn: &mut PgConnection,
     tenant_id: Uuid,
@@ -46,11 +47,13 @@ pub(super) async fn after(
     sqlx::query_as!(
         Row,
         r#"
-        SELECT o.tx, o.seq, o.id, o.event_time, o.collection, o.record_id, o.change_kind, o.changed_fields, o.actor_id,
-               o.request_id, o.type_name, o.payload
+        SELECT o.tx, o.seq, o.id, o.event_time, o.collection, o.record_id, o.change_kind, o.actor_id, o.request_id, o.type_name,
+               CASE WHEN s.covers THEN o.changed_fields ELSE o.previous_fields END AS "changed_fields!",
+               CASE WHEN s.covers THEN o.payload ELSE o.previous_payload END AS "payload!"
         FROM outbox o
+        CROSS JOIN LATERAL (SELECT $5::uuid[] IS NULL OR COALESCE(o.owner_id = ANY ($5), FALSE) AS covers) AS s
         WHERE o.tenant_id = $1 AND (o.tx, o.seq) > ($2, $3) AND o.tx < $4
-          AND ($5::uuid[] IS NULL OR o.owner_id = ANY ($5))
+          AND (s.covers OR o.previous_owner_id = ANY ($5))
           AND (cardinality($6::text[]) = 0 OR o.collection = ANY ($6))
         ORDER BY o.tx, o.seq
         LIMIT $7

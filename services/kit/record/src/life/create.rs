@@ -1,0 +1,128 @@
+//! Creating records.
+
+use crm_kit_api::{Call, Result};
+use crm_kit_pg::Tx;
+use crm_proto::crm::record::v1::custom_field::Type;
+use prost::Message;
+
+use super::{change, claim, read_owned};
+use crate::{
+    Record, Slice,
+    batch::{ItemName, named},
+    custom_field::{Fields, link, model::Definition},
+};
+
+impl<R: Record> Slice<R> {
+    /// Creates records, all or none; `answer` makes the response of them.
+    pub async fn create<A>(
+        &self,
+        call: &Call,
+        wires: Vec<R::Wire>,
+        name: ItemName,
+        answer: fn(Vec<R::Wire>) -> A,
+    ) -> Result<A>
+    where
+        A: Message + Default,
+    {
+        let fields = &self.fields(call).await?;
+        let records = &self.read_new(call, fields, wires, name).await?;
+        self.db
+            .write(call, "create", move |tx| {
+                Box::pin(async move { insert(tx, call, fields, records).await.map(answer) })
+            })
+            .await
+    }
+
+    /// Reads new records; numbers are taken only for those that bring none, and before the transaction.
+    pub async fn read_new(
+        &self,
+        call: &Call,
+        fields: &Fields,
+        wires: Vec<R::Wire>,
+        name: ItemName,
+    ) -> Result<Vec<R>> {
+        let mut numbers = self.numbers_for(call, fields, wires.iter()).await?;
+        let mut records = Vec::with_capacity(wires.len());
+        for (index, wire) in wires.into_iter().enumerate() {
+            let base = numbers.fresh(call, &wire);
+            let record = read_owned(call, fields, wire, base, None);
+            records.push(record.map_err(|error| named(error, &name(index)))?);
+        }
+        Ok(records)
+    }
+
+    /// Numbers for new records: their own for those that bring none, and for all of them those of the tenant's AUTO_NUMBER fields.
+    pub async fn numbers_for<'w>(
+        &self,
+        call: &Call,
+        fields: &Fields,
+        wires: impl Iterator<Item = &'w R::Wire>,
+    ) -> Result<NewNumbers<R>> {
+        let tenant = call.tenant_id();
+        let without: Vec<bool> = wires.map(|wire| R::sent(wire).number.is_empty()).collect();
+        let count = without.iter().filter(|without| **without).count();
+        let next = match R::KIND.series {
+            Some((series, _)) if count > 0 => self.numbers.take(tenant, series, count).await?,
+            _ => 0,
+        };
+        let mut custom = Vec::new();
+        for definition in fields.of_kind(Type::AutoNumber).filter(|definition| !definition.retired) {
+            if !without.is_empty() {
+                let first = self.numbers.take(tenant, &definition.series(), without.len()).await?;
+                custom.push((definition.clone(), first));
+            }
+        }
+        Ok(NewNumbers { next, custom, kind: std::marker::PhantomData })
+    }
+}
+
+/// Numbers for new records, in order.
+#[derive(Debug)]
+pub struct NewNumbers<R> {
+    next: i64,
+    custom: Vec<(Definition, i64)>,
+    kind: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Record> NewNumbers<R> {
+    /// A fresh record with its numbers.
+    pub fn fresh(&mut self, call: &Call, wire: &R::Wire) -> R {
+        let mut record = R::fresh(call, self.next(wire));
+        for (definition, next) in &mut self.custom {
+            record.head_mut().custom.set(&definition.key, Some(definition.number(*next).into()));
+            *next += 1;
+        }
+        record
+    }
+
+    /// The number of a new record that brings none; empty for one that does.
+    fn next(&mut self, wire: &R::Wire) -> String {
+        match R::KIND.series {
+            Some((_, prefix)) if R::sent(wire).number.is_empty() => {
+                self.next += 1;
+                format!("{prefix}{:06}", self.next - 1)
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// Stores new records and tells of them.
+pub async fn insert<R: Record>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    records: &[R],
+) -> Result<Vec<R::Wire>> {
+    R::insert(tx.conn(), records).await?;
+    R::link(tx, call, records, &[]).await?;
+    claim(tx, records).await?;
+    link::written(tx, call, fields, records, &[]).await?;
+    let mut wires = Vec::with_capacity(records.len());
+    for record in records {
+        let wire = record.to_wire(fields);
+        tx.record(change::created(record, &wire));
+        wires.push(wire);
+    }
+    Ok(wires)
+}

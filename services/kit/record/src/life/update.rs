@@ -1,0 +1,124 @@
+//! Updating records: only what really changed is stored and told.
+
+use crm_kit_api::{Call, Result, etag, mask, sensitivity};
+use crm_kit_pg::Tx;
+use prost::{Message, Name as _};
+
+use super::{change, hold, live, read_owned, rename, stamp};
+use crate::{
+    Record, Slice,
+    batch::{ItemName, Update, distinct_ids, named},
+    custom_field::{Fields, link},
+};
+
+impl<R: Record> Slice<R> {
+    /// Updates records, all or none.
+    pub async fn update<A>(
+        &self,
+        call: &Call,
+        updates: Vec<Update<R::Wire>>,
+        name: ItemName,
+        answer: fn(Vec<R::Wire>) -> A,
+    ) -> Result<A>
+    where
+        A: Message + Default,
+    {
+        let (fields, updates) = (&self.fields(call).await?, &updates);
+        self.db
+            .write(call, "update", move |tx| {
+                Box::pin(async move { update::<R>(tx, call, fields, updates, name).await.map(answer) })
+            })
+            .await
+    }
+}
+
+async fn update<R: Record>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    updates: &[Update<R::Wire>],
+    name: ItemName,
+) -> Result<Vec<R::Wire>> {
+    let field = format!("{}.id", R::KIND.field);
+    let ids = distinct_ids(updates.iter().map(|update| R::sent(&update.wire).id), &field, name)?;
+    let mut held = hold::<R>(tx, call, &ids).await?;
+    let mut revisions = Vec::with_capacity(updates.len());
+    for (index, (id, update)) in ids.iter().zip(updates).enumerate() {
+        let revision = live(&mut held, id).and_then(|was| revise(call, fields, was, update));
+        revisions.push(revision.map_err(|error| named(error, &name(index)))?);
+    }
+    write(tx, call, fields, revisions).await
+}
+
+/// A record on its way from what it was to what it becomes.
+#[derive(Debug)]
+pub struct Revision<R: Record> {
+    /// What it was.
+    pub was: R,
+    before: R::Wire,
+    record: R,
+}
+
+impl<R: Record> Revision<R> {
+    /// A revision that the server itself makes.
+    pub fn new(fields: &Fields, was: R, record: R) -> Self {
+        Self { before: was.to_wire(fields), was, record }
+    }
+
+    /// Whether anything changes.
+    pub fn is_change(&self) -> bool {
+        self.record != self.was
+    }
+}
+
+/// What an update makes of a record.
+pub fn revise<R: Record>(
+    call: &Call,
+    fields: &Fields,
+    was: R,
+    update: &Update<R::Wire>,
+) -> Result<Revision<R>> {
+    etag::check(R::sent(&update.wire).etag, was.head().revision)?;
+    let before = was.to_wire(fields);
+    let descriptor = crm_proto::message(&R::Wire::full_name());
+    let mut merged = mask::merge(&descriptor, &before, &update.wire, update.mask.as_ref(), R::KIND.fixed)?;
+    if call.access.masks.any() {
+        merged = sensitivity::restore(&descriptor, R::KIND.field, &merged, &before, &call.access.masks)?;
+    }
+    let record = read_owned(call, fields, merged, was.clone(), was.head().owner_id)?;
+    Ok(Revision { was, before, record })
+}
+
+/// Stores what really changed, and tells of it; returns every record as it is now.
+pub async fn write<R: Record>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    revisions: Vec<Revision<R>>,
+) -> Result<Vec<R::Wire>> {
+    let descriptor = crm_proto::message(&R::Wire::full_name());
+    let mut wires = Vec::with_capacity(revisions.len());
+    let (mut changed, mut was_changed) = (Vec::new(), Vec::new());
+    for Revision { was, before, mut record } in revisions {
+        let deleted = record.head().delete_time;
+        stamp(&mut record, call.now, deleted);
+        let wire = record.to_wire(fields);
+        let mut names = mask::changed(&descriptor, &before, &wire)?;
+        names.retain(|name| !matches!(name.as_str(), "update_time" | "etag"));
+        if names.is_empty() {
+            wires.push(before);
+            continue;
+        }
+        tx.record(change::updated(&was, &before, &record, &wire, names)?);
+        changed.push(record);
+        was_changed.push(was);
+        wires.push(wire);
+    }
+    if !changed.is_empty() {
+        R::update(tx.conn(), &changed).await?;
+        R::link(tx, call, &changed, &was_changed).await?;
+        rename(tx, &changed, &was_changed).await?;
+        link::written(tx, call, fields, &changed, &was_changed).await?;
+    }
+    Ok(wires)
+}

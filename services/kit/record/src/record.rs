@@ -1,0 +1,195 @@
+//! What a kind of record brings to the life that all records share: its constants, its fields and its SQL.
+
+use chrono::{DateTime, Utc};
+use crm_kit_api::{
+    Call, Result,
+    filter::{self, Schema},
+    order::Column,
+};
+use crm_kit_pg::{Tx, change::Telling};
+use prost::{Message, Name};
+use sqlx::{FromRow, PgConnection, postgres::PgRow};
+use uuid::Uuid;
+
+use crate::{
+    custom_field::{Fields, Values, describe::Parts},
+    external_id::ExternalId,
+    schema::Standard,
+    search,
+};
+
+/// Constants of a kind of record.
+#[derive(Debug)]
+pub struct Kind {
+    /// Domain of the error reasons of its life, that of its service.
+    pub domain: &'static str,
+    /// Name in errors, events and paths.
+    pub collection: &'static str,
+    /// Name of the field that holds a record in requests.
+    pub field: &'static str,
+    /// Full name of its message in the contract.
+    pub message: &'static str,
+    /// Its table, with the columns `tenant_id`, `id`, `create_time`, `update_time`, `delete_time`, `revision`, `owner_id`, `external_ids` and
+    /// `custom`.
+    pub table: &'static str,
+    /// Columns of its model.
+    pub columns: &'static str,
+    /// What lists filter and order by.
+    pub schema: &'static Standard,
+    /// Columns that `q` searches.
+    pub search: search::Columns,
+    /// Order of a list that states none.
+    pub default_order: &'static str,
+    /// Fields that a caller may send back but never sets.
+    pub fixed: &'static [&'static str],
+    /// Permission to give a record to somebody outside the caller's scope.
+    pub transfer: &'static str,
+    /// Series and prefix of numbers for records that bring none; `None` for kinds without numbers.
+    pub series: Option<(&'static str, &'static str)>,
+    /// The kind above, whose roll-ups count its records.
+    pub parent: Option<Parent>,
+    /// Messages of its own among its fields, whose parts are described one by one.
+    pub parts: &'static [Parts],
+}
+
+/// The kind of record above another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Parent {
+    /// Its collection, of the same service.
+    pub collection: &'static str,
+    /// The column of the lower record that holds the upper one's id.
+    pub column: &'static str,
+}
+
+/// What the life of a record needs to know of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'r> {
+    /// The record.
+    pub id: Uuid,
+    /// Who answers for it.
+    pub owner_id: Option<Uuid>,
+    /// When it went to the recycle bin.
+    pub delete_time: Option<DateTime<Utc>>,
+    /// Raised by every write.
+    pub revision: i64,
+    /// Its names in other systems.
+    pub external_ids: &'r [ExternalId],
+    /// Its values of the tenant's own fields.
+    pub custom: &'r Values,
+}
+
+/// What the life of a record changes of it.
+#[derive(Debug)]
+pub struct HeadMut<'r> {
+    /// The instant of the last write.
+    pub update_time: &'r mut DateTime<Utc>,
+    /// When it went to the recycle bin.
+    pub delete_time: &'r mut Option<DateTime<Utc>>,
+    /// Raised by every write.
+    pub revision: &'r mut i64,
+    /// Its names in other systems.
+    pub external_ids: &'r mut Vec<ExternalId>,
+    /// Its values of the tenant's own fields.
+    pub custom: &'r mut Values,
+}
+
+/// What a caller sent to name a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'w> {
+    /// Its id.
+    pub id: &'w str,
+    /// The etag it must still have.
+    pub etag: &'w str,
+    /// Its number; empty for kinds without numbers.
+    pub number: &'w str,
+}
+
+/// What happened to a record.
+#[derive(Debug)]
+pub enum Happening<W> {
+    /// It was created.
+    Created,
+    /// These fields changed; the message holds them as they were.
+    Updated { fields: Vec<String>, previous: W },
+    /// It went to the recycle bin.
+    Deleted,
+    /// It came back.
+    Undeleted,
+}
+
+/// A kind of record.
+pub trait Record:
+    Clone + std::fmt::Debug + PartialEq + Send + Sync + Unpin + 'static + for<'r> FromRow<'r, PgRow>
+{
+    /// The record on the wire.
+    type Wire: Message + Name + Default + Clone;
+    /// Its constants.
+    const KIND: &'static Kind;
+
+    /// A fresh record of the caller, with the number it gets when it brings none.
+    fn fresh(call: &Call, number: String) -> Self;
+    /// Reads a record, collecting every violation. `base` keeps what the server sets.
+    fn read(call: &Call, fields: &Fields, wire: Self::Wire, base: Self) -> Result<Self>;
+    /// The record on the wire, unmasked.
+    fn to_wire(&self, fields: &Fields) -> Self::Wire;
+    /// Id, etag and number that a caller sent.
+    fn sent(wire: &Self::Wire) -> Sent<'_>;
+    /// What its life needs to know.
+    fn head(&self) -> Head<'_>;
+    /// What its life changes.
+    fn head_mut(&mut self) -> HeadMut<'_>;
+    /// A standard field as filters and formulas see it.
+    fn filter_value(&self, path: &str) -> filter::Value<'_>;
+    /// The record above whose roll-ups count it.
+    fn rolls_up_to(&self) -> Option<Uuid> {
+        None
+    }
+    /// The event that tells what happened to it; `wire` is the record after it.
+    fn event(wire: Self::Wire, happening: Happening<Self::Wire>) -> Telling;
+
+    /// What lists may filter by.
+    fn filter_schema(fields: &Fields, call: &Call) -> Schema {
+        Self::KIND.schema.filter_schema(fields, &call.access.masks)
+    }
+    /// What lists may be ordered by.
+    fn order_columns(fields: &Fields, call: &Call) -> Vec<Column> {
+        Self::KIND.schema.order_columns(fields, &call.access.masks)
+    }
+
+    /// The records with these ids within the scope of `owners`, with those in the recycle bin.
+    fn get(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+    /// As `get`, and holds the rows.
+    fn lock(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+    /// Ids of live records with these numbers; kinds without numbers have none.
+    fn by_number(
+        _conn: &mut PgConnection,
+        _tenant_id: Uuid,
+        _numbers: &[String],
+    ) -> impl Future<Output = Result<Vec<(String, Uuid)>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// Inserts rows.
+    fn insert(conn: &mut PgConnection, records: &[Self]) -> impl Future<Output = Result<()>> + Send;
+    /// Writes rows that are held over what they were.
+    fn update(conn: &mut PgConnection, records: &[Self]) -> impl Future<Output = Result<()>> + Send;
+    /// Checks what records refer to, and stores references kept in tables of their own. `was` are the same records before, and empty for new
+    /// ones.
+    fn link(
+        _tx: &mut Tx<'_>,
+        _call: &Call,
+        _records: &[Self],
+        _was: &[Self],
+    ) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+}

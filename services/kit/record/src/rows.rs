@@ -1,0 +1,171 @@
+//! The few statements that are the same for the table of every kind, built from the names in [`Kind`], which are texts of the program. Every value is
+//! bound.
+//!
+//! Not here: reading and writing the records themselves, whose SQL each kind states and the compiler checks.
+
+use chrono::{DateTime, Utc};
+use crm_kit_api::Result;
+use crm_kit_pg::db::database_error;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::{
+    Kind,
+    custom_field::{
+        model::Definition,
+        roll_up::{Summaries, Summary},
+    },
+};
+
+/// One stored value of a custom field.
+#[derive(Debug, FromRow)]
+pub struct Held {
+    /// The record.
+    pub id: Uuid,
+    /// The value.
+    pub value: Value,
+    /// Whether the record is not in the recycle bin.
+    pub live: bool,
+}
+
+/// Where a walk over a table goes on: after this id, and with so many rows.
+pub type Place = (Uuid, i64);
+
+/// Values of a field in records of its kind after a place, by record, with those in the recycle bin.
+pub async fn held(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    definition: &Definition,
+    (after, limit): Place,
+) -> Result<Vec<Held>> {
+    let sql = format!(
+        "SELECT id, custom->$2::text AS value, delete_time IS NULL AS live FROM {} \
+         WHERE tenant_id = $1 AND id > $3 AND custom ? $2 ORDER BY id LIMIT $4",
+        kind.table
+    );
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(definition.tenant_id)
+        .bind(&definition.key)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
+/// Exchanges values of a field, each only where it is still what it was; a JSON null clears. The records change for their readers, so their
+/// revision and update time move.
+pub async fn exchange(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    definition: &Definition,
+    now: DateTime<Utc>,
+    (ids, old, new): (&[Uuid], &[Value], &[Value]),
+) -> Result<()> {
+    let sql = format!(
+        "UPDATE {} AS r SET revision = r.revision + 1, update_time = $3, \
+             custom = CASE WHEN c.new = 'null' THEN r.custom - $2::text \
+                      ELSE r.custom || jsonb_build_object($2::text, c.new) END \
+         FROM unnest($4::uuid[], $5::jsonb[], $6::jsonb[]) AS c (id, old, new) \
+         WHERE r.tenant_id = $1 AND r.id = c.id AND r.custom->$2::text = c.old",
+        kind.table
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(definition.tenant_id)
+        .bind(&definition.key)
+        .bind(now)
+        .bind(ids)
+        .bind(old)
+        .bind(new)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(database_error)
+}
+
+/// Ids of live records of a kind after a place, in their order.
+pub async fn live_ids(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    (after, limit): Place,
+) -> Result<Vec<Uuid>> {
+    let sql = format!(
+        "SELECT id FROM {} WHERE tenant_id = $1 AND id > $2 AND delete_time IS NULL ORDER BY id LIMIT $3",
+        kind.table
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
+/// Those of the ids that name no live record of a kind within the scope of `owners` (`None` is everything).
+pub async fn missing(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Uuid>> {
+    let sql = format!(
+        "SELECT DISTINCT w.id FROM unnest($2::uuid[]) AS w (id) \
+         WHERE NOT EXISTS (SELECT 1 FROM {} r WHERE r.tenant_id = $1 AND r.id = w.id AND r.delete_time IS NULL \
+                           AND ($3::uuid[] IS NULL OR r.owner_id = ANY ($3)))",
+        kind.table
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(ids)
+        .bind(owners)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
+#[derive(FromRow)]
+struct SummaryRow {
+    upper_id: Uuid,
+    key: String,
+    count: i64,
+    sum: Option<String>,
+    least: Option<String>,
+    greatest: Option<String>,
+}
+
+/// What is known of NUMBER fields over the live records of the kind `below`, whose column `column` names the upper record. The empty key counts.
+pub async fn summaries(
+    conn: &mut PgConnection,
+    (below, column): (&Kind, &'static str),
+    tenant_id: Uuid,
+    upper_ids: &[Uuid],
+    keys: &[String],
+) -> Result<Summaries> {
+    let sql = format!(
+        "SELECT r.{column} AS upper_id, w.key, count(*) AS count, \
+                sum(n.number)::text AS sum, min(n.number)::text AS least, max(n.number)::text AS greatest \
+         FROM {} r \
+         CROSS JOIN (SELECT DISTINCT unnest($3::text[]) AS key) AS w \
+         CROSS JOIN LATERAL (SELECT CASE WHEN r.custom->>w.key ~ '^-?[0-9]{{1,18}}([.][0-9]{{1,10}})?$' \
+                                    THEN (r.custom->>w.key)::numeric END AS number) AS n \
+         WHERE r.tenant_id = $1 AND r.{column} = ANY ($2) AND r.delete_time IS NULL \
+         GROUP BY r.{column}, w.key",
+        below.table
+    );
+    let rows: Vec<SummaryRow> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(upper_ids)
+        .bind(keys)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)?;
+    let summaries = rows.into_iter().map(|row| {
+        let summary = Summary { count: row.count, sum: row.sum, least: row.least, greatest: row.greatest };
+        ((row.upper_id, row.key), summary)
+    });
+    Ok(summaries.collect())
+}

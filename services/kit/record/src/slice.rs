@@ -1,0 +1,62 @@
+//! The use cases of one kind of record. Its life is in [`crate::life`], lists are in [`crate::list`], bulk writing is in [`crate::upsert`].
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crm_kit_api::{Call, Result, id};
+use crm_kit_pg::Db;
+use uuid::Uuid;
+
+use crate::{
+    Record,
+    custom_field::{Catalog, Fields},
+    life::not_found,
+    number::Numbers,
+};
+
+/// The use cases of one kind of record. Cheap to clone.
+#[derive(Debug)]
+pub struct Slice<R> {
+    /// The service's database.
+    pub db: Db,
+    /// The tenants' own fields.
+    pub catalog: Catalog,
+    /// Numbers of new records.
+    pub numbers: Numbers,
+    kind: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Slice<R> {
+    fn clone(&self) -> Self {
+        Self::new(self.db.clone(), self.catalog.clone(), self.numbers.clone())
+    }
+}
+
+impl<R> Slice<R> {
+    /// The use cases over a database.
+    pub fn new(db: Db, catalog: Catalog, numbers: Numbers) -> Self {
+        Self { db, catalog, numbers, kind: std::marker::PhantomData }
+    }
+}
+
+impl<R: Record> Slice<R> {
+    /// The tenant's own fields on the collection.
+    pub async fn fields(&self, call: &Call) -> Result<Arc<Fields>> {
+        self.catalog.fields(call.tenant_id(), R::KIND.collection).await
+    }
+
+    /// The records with these ids, in their order.
+    pub async fn get(&self, call: &Call, ids: &[String]) -> Result<Vec<R::Wire>> {
+        let ids = ids.iter().map(|id| id::parse("id", id)).collect::<Result<Vec<_>>>()?;
+        let fields = self.fields(call).await?;
+        let (tenant, owners, wanted) = (call.tenant_id(), call.access.scope.owners(), &ids);
+        let found = self
+            .db
+            .read_one(call, move |one| {
+                Box::pin(async move { R::get(one.conn(), tenant, wanted, owners).await })
+            })
+            .await?;
+        let by_id: BTreeMap<Uuid, &R> = found.iter().map(|record| (record.head().id, record)).collect();
+        let one = |id: &Uuid| by_id.get(id).ok_or_else(|| not_found::<R>(id));
+        ids.iter().map(|id| Ok(one(id)?.to_wire(&fields))).collect()
+    }
+}
