@@ -118,7 +118,10 @@ fn wrappers_any_and_odd_numbers_read_and_write() {
 }
 
 fn account() -> impl Strategy<Value = crm_proto::crm::customer::v1::Account> {
-    use crm_proto::{crm::customer::v1::*, google::r#type::Money};
+    use crm_proto::{
+        crm::{customer::v1::*, record::v1::*},
+        google::r#type::Money,
+    };
     let value = prop_oneof![
         any::<String>().prop_map(custom_value::Value::Text),
         any::<bool>().prop_map(custom_value::Value::Boolean),

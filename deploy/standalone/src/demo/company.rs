@@ -229,7 +229,7 @@ fn custom(random: &mut Random, level: Level) -> std::collections::BTreeMap<Strin
 
 #[cfg(test)]
 mod tests {
-    use crm_customer::value::{email::Email, phone::Phone};
+    use crm_kit_value::{email::Email, phone::Phone};
 
     use super::*;
 

@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn every_code_is_one_the_service_takes() {
-        use crm_customer::value::tax_id::{Kind, TaxId};
+        use crm_kit_value::tax_id::{Kind, TaxId};
         let mut source = Random::new(3);
         for _ in 0..500 {
             let code = random(&mut source, "310115");

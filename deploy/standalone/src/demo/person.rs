@@ -150,7 +150,7 @@ fn custom(random: &mut Random, chinese: bool, local: &str) -> BTreeMap<String, C
 
 #[cfg(test)]
 mod tests {
-    use crm_customer::value::{email::Email, phone::Phone};
+    use crm_kit_value::{email::Email, phone::Phone};
 
     use super::*;
 
