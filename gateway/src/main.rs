@@ -3,6 +3,10 @@
 use crm_gateway::{Backend, Config, Gateway, channel, contract, telemetry};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// The system's allocator keeps freed memory in every thread, and is slower.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load()?;

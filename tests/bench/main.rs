@@ -16,10 +16,15 @@ mod raw;
 mod rig;
 mod work;
 
+use crm_kit_rpc::telemetry;
 use load::{Aim, Report};
 use rig::Rig;
 
 const CALLERS: [usize; 3] = [1, 16, 64];
+
+/// As in the binaries that users run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -28,6 +33,8 @@ fn main() {
 
 async fn run() {
     let accounts = setting("CRM_BENCH_ACCOUNTS", 100_000);
+    // Log lines and metrics are made as in production; only the lines go nowhere.
+    telemetry::install_to(telemetry::LogFormat::Json, "info,sqlx::query=error", std::io::sink).unwrap();
     let rig = Rig::new().await;
     let mut report = Report::default();
     bulk::fill_against_copy(&rig, accounts, &mut report).await;

@@ -17,7 +17,10 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -33,6 +36,7 @@ const ATTEMPTS: u32 = 4;
 pub struct Db {
     pool: PgPool,
     readers: Option<Readers>,
+    lists: Arc<Semaphore>,
     committed: Arc<watch::Sender<u64>>,
 }
 
@@ -58,11 +62,13 @@ pub struct PoolSettings {
     pub acquire_timeout: Duration,
     /// Whether reads of a single statement use connections that stay with a tenant; off where session settings do not hold.
     pub session_reads: bool,
+    /// Lists and searches that run at once; more wait for their turn. About two for each core of the database machine that the process may use.
+    pub lists: usize,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { max_connections: 24, acquire_timeout: Duration::from_secs(5), session_reads: true }
+        Self { max_connections: 24, acquire_timeout: Duration::from_secs(5), session_reads: true, lists: 8 }
     }
 }
 
@@ -85,7 +91,8 @@ impl Db {
             // A broken connection shows itself at `BEGIN`, which is retried; a ping before each use would be a round trip.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Self { pool, readers, committed: Arc::new(watch::Sender::new(0)) }
+        let lists = Arc::new(Semaphore::new(settings.lists.max(1)));
+        Self { pool, readers, lists, committed: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Runs statements that change nothing, for the call's tenant. `work` may run again after a lost connection.
@@ -126,6 +133,8 @@ impl Db {
     {
         let deadline = call.time_left()?;
         let begin = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+        // Lists are work for the database's processors. More of them at once than it has only take turns, and each then takes as long as all of them.
+        let _place = within(deadline, async { self.lists.acquire().await.map_err(|_| closed()) }).await?;
         within(deadline, self.attempt(&Plan::of(call, begin, deadline), work, None)).await
     }
 
@@ -434,6 +443,10 @@ pub(crate) fn is_transient(error: &Error) -> bool {
         sqlx::Error::Io(_) => true,
         _ => false,
     }
+}
+
+fn closed() -> Error {
+    Error::unavailable("the database", sqlx::Error::PoolClosed)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crm_kit_api::{Error, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +24,18 @@ pub fn install(format: LogFormat) -> Result<PrometheusHandle> {
 
 /// As [`install`], with another default filter.
 pub fn install_filtered(format: LogFormat, default_filter: &str) -> Result<PrometheusHandle> {
+    install_to(format, default_filter, std::io::stderr)
+}
+
+/// As [`install_filtered`], with lines that go elsewhere.
+pub fn install_to<W>(format: LogFormat, default_filter: &str, writer: W) -> Result<PrometheusHandle>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal());
     let installed = match format {

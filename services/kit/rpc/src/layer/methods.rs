@@ -1,12 +1,15 @@
 //! What the contract says of each method, read from the descriptors once at start.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use crm_kit_api::{Error, Result, sensitivity::Masker};
+use metrics::{Counter, Histogram};
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
 /// One method of the contract.
-#[derive(Debug)]
 pub struct Method {
     /// `/package.Service/Method`
     pub path: Arc<str>,
@@ -24,6 +27,16 @@ pub struct Method {
     pub is_read: bool,
     /// Whether its responses can hold values that roles mask.
     pub maskable: bool,
+    /// Its counter of answers without error, looked up once.
+    pub answered: OnceLock<Counter>,
+    /// Its histogram of times, looked up once.
+    pub times: OnceLock<Histogram>,
+}
+
+impl std::fmt::Debug for Method {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Method").field(&self.path).finish()
+    }
 }
 
 /// Who may call a method.
@@ -39,26 +52,26 @@ pub enum Permission {
 
 /// Every method of the contract, by path.
 #[derive(Debug)]
-pub struct Methods(HashMap<String, Method>);
+pub struct Methods(HashMap<String, Arc<Method>>);
 
 impl Methods {
     /// Reads the methods of the contract's own services. One without a permission is a bug of the contract.
     pub fn new(pool: &DescriptorPool, masker: &Masker) -> Result<Self> {
         let ours = pool.services().filter(|service| service.full_name().starts_with("crm."));
         let methods = ours.flat_map(|service| service.methods().collect::<Vec<_>>());
-        let entries =
-            methods.map(|method| read(pool, &method, masker).map(|entry| (entry.path.to_string(), entry)));
+        let entries = methods
+            .map(|method| read(pool, &method, masker).map(|entry| (entry.path.to_string(), Arc::new(entry))));
         entries.collect::<Result<_>>().map(Self)
     }
 
     /// The method of a request path.
-    pub fn get(&self, path: &str) -> Option<&Method> {
+    pub fn get(&self, path: &str) -> Option<&Arc<Method>> {
         self.0.get(path)
     }
 
     /// Every method.
     pub fn iter(&self) -> impl Iterator<Item = &Method> {
-        self.0.values()
+        self.0.values().map(AsRef::as_ref)
     }
 }
 
@@ -80,6 +93,8 @@ fn read(pool: &DescriptorPool, method: &MethodDescriptor, masker: &Masker) -> Re
             .as_ref()
             .is_some_and(|options| options.idempotency_level() as i32 == 1),
         path: path.into(),
+        answered: OnceLock::new(),
+        times: OnceLock::new(),
     })
 }
 

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use tower::Service;
 use uuid::Uuid;
 
-use super::{Answer, Request, Response, guard::Walls, refuse};
+use super::{Answer, Request, Response, guard::Walls, methods::Method, refuse};
 
 /// Metadata that names a request in logs, events and audit rows. A caller may send its own.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -64,11 +64,7 @@ where
         let started = Instant::now();
         let service = self.service;
         // A path that is no method of ours would let a caller make labels and lines without end.
-        let method: Arc<str> = self
-            .walls
-            .methods
-            .get(request.uri().path())
-            .map_or_else(|| "other".into(), |method| Arc::clone(&method.path));
+        let method = self.walls.methods.get(request.uri().path()).cloned();
         let observed =
             Arc::new(Observed { request_id: request_id(request.headers()), ..Observed::default() });
         request.extensions_mut().insert(Arc::clone(&observed));
@@ -81,7 +77,7 @@ where
             if let Ok(value) = HeaderValue::from_str(&observed.request_id) {
                 response.headers_mut().insert(REQUEST_ID, value);
             }
-            report(service, &method, &observed, &response, started);
+            report(service, method.as_deref(), &observed, &response, started);
             Ok(response)
         })
     }
@@ -97,14 +93,18 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
     given.map_or_else(|| Uuid::new_v4().simple().to_string().into(), Into::into)
 }
 
-fn report(service: &'static str, method: &str, observed: &Observed, response: &Response, started: Instant) {
+fn report(
+    service: &'static str,
+    method: Option<&Method>,
+    observed: &Observed,
+    response: &Response,
+    started: Instant,
+) {
     let status = Status::from_header_map(response.headers());
     let code = status.as_ref().map_or(Code::Ok, Status::code);
     let elapsed = started.elapsed();
-    let labels =
-        [("service", service.to_owned()), ("method", method.to_owned()), ("code", format!("{code:?}"))];
-    metrics::counter!("crm_rpc_requests_total", &labels).increment(1);
-    metrics::histogram!("crm_rpc_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    count(service, method, code, elapsed.as_secs_f64());
+    let method = method.map_or("other", |method| &method.path);
     let (tenant, caller) = observed.caller.get().copied().unwrap_or_default();
     let (statements, database_micros) = observed.statistics.read();
     let millis = elapsed.as_secs_f64() * 1000.0;
@@ -119,4 +119,24 @@ fn report(service: &'static str, method: &str, observed: &Observed, response: &R
     } else {
         tracing::info!(service, method, ?code, %tenant, %caller, millis, statements, database_ms, request_id, "rpc");
     }
+}
+
+/// Counts an answer. The usual case finds its counter where the last answer left it.
+fn count(service: &'static str, method: Option<&Method>, code: Code, seconds: f64) {
+    let name = || method.map_or("other", |method| &method.path).to_owned();
+    let counter = || {
+        let code = format!("{code:?}");
+        metrics::counter!("crm_rpc_requests_total", "service" => service, "method" => name(), "code" => code)
+    };
+    let histogram = || metrics::histogram!("crm_rpc_seconds", "service" => service, "method" => name());
+    let Some(method) = method else {
+        counter().increment(1);
+        histogram().record(seconds);
+        return;
+    };
+    match code {
+        Code::Ok => method.answered.get_or_init(counter).increment(1),
+        _ => counter().increment(1),
+    }
+    method.times.get_or_init(histogram).record(seconds);
 }
