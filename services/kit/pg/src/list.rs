@@ -270,6 +270,8 @@ impl Builder {
             Bind::DateList(value) => self.add_value(value),
             Bind::Uuid(value) => self.add_value(value),
             Bind::UuidList(value) => self.add_value(value),
+            Bind::Json(value) => self.add_value(value),
+            Bind::JsonList(value) => self.add_value(value),
         }
     }
 

@@ -6,13 +6,16 @@
 //! [`Filter::to_sql`]: super::Filter::to_sql
 //! [`Filter::matches`]: super::Filter::matches
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rust_decimal::Decimal;
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{Field, Kind, Schema, Value};
+use super::{Field, Kind, Schema, Value, document};
 
 /// Which filters to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,44 +29,70 @@ pub enum Dialect {
 
 /// One row of [`TABLE`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record(Vec<Value<'static>>);
+pub struct Record {
+    values: Vec<Value<'static>>,
+    /// What stands in the document of a field without a value: something of another form.
+    stray: Json,
+}
 
 const STAGES: &[(&str, i32)] = &[("new", 1), ("won", 2), ("lost", 3)];
 
-/// The fields of [`TABLE`], two of most kinds, one of them nullable.
-static FIELDS: [Field; 18] = [
-    Field::new("name", Kind::Text, "name"),
-    Field::new("code", Kind::Text, "code"),
-    Field::new("address.city", Kind::Text, "city").nullable(),
-    Field::new("active", Kind::Bool, "active"),
-    Field::new("starred", Kind::Bool, "starred").nullable(),
-    Field::new("visits", Kind::Int, "visits"),
-    Field::new("rank", Kind::Int, "rank").nullable(),
-    Field::new("amount", Kind::Decimal { scale: 2 }, "amount"),
-    Field::new("budget", Kind::Decimal { scale: 4 }, "budget").nullable(),
-    Field::new("ratio", Kind::Numeric, "ratio").nullable(),
-    Field::new("created", Kind::Timestamp, "created"),
-    Field::new("closed", Kind::Timestamp, "closed").nullable(),
-    Field::new("due", Kind::Date, "due").nullable(),
-    Field::new("creator", Kind::Uuid, "creator"),
-    Field::new("owner", Kind::Uuid, "owner").nullable(),
-    Field::new("stage", Kind::Enum(STAGES), "stage").nullable(),
-    Field::new("tags", Kind::TextList, "tags"),
-    Field::new("labels", Kind::TextList, "labels").nullable(),
-];
+/// The fields of [`TABLE`], two of most kinds, one of them nullable, and one of each kind in a document.
+static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    let mut fields = vec![
+        Field::new("name", Kind::Text, "name"),
+        Field::new("code", Kind::Text, "code"),
+        Field::new("address.city", Kind::Text, "city").nullable(),
+        Field::new("active", Kind::Bool, "active"),
+        Field::new("starred", Kind::Bool, "starred").nullable(),
+        Field::new("visits", Kind::Int, "visits"),
+        Field::new("rank", Kind::Int, "rank").nullable(),
+        Field::new("amount", Kind::Decimal { scale: 2 }, "amount"),
+        Field::new("budget", Kind::Decimal { scale: 4 }, "budget").nullable(),
+        Field::new("ratio", Kind::Numeric, "ratio").nullable(),
+        Field::new("created", Kind::Timestamp, "created"),
+        Field::new("closed", Kind::Timestamp, "closed").nullable(),
+        Field::new("due", Kind::Date, "due").nullable(),
+        Field::new("creator", Kind::Uuid, "creator"),
+        Field::new("owner", Kind::Uuid, "owner").nullable(),
+        Field::new("stage", Kind::Enum(STAGES), "stage").nullable(),
+        Field::new("tags", Kind::TextList, "tags"),
+        Field::new("labels", Kind::TextList, "labels").nullable(),
+    ];
+    let within = [
+        ("note", Kind::Text, &["note"][..]),
+        ("flag", Kind::Bool, &["flag"]),
+        ("steps", Kind::Int, &["steps"]),
+        ("score", Kind::Numeric, &["score"]),
+        ("price", Kind::Decimal { scale: 4 }, &["price", "ten_thousandths"]),
+        ("seen", Kind::Timestamp, &["seen"]),
+        ("day", Kind::Date, &["day"]),
+        ("link", Kind::Uuid, &["link"]),
+        ("choice", Kind::Enum(STAGES), &["choice"]),
+        ("marks", Kind::TextList, &["marks"]),
+    ];
+    fields.extend(
+        within.map(|(name, kind, keys)| Field::in_document(format!("custom.{name}"), kind, "custom", keys)),
+    );
+    fields
+});
 
-/// The statement that creates the table the filters select from. Its texts collate differently on purpose.
+/// The statements that create the table the filters select from, with the columns every list asks for. Its texts collate differently on purpose.
 pub const TABLE: &str = r#"
-CREATE TEMPORARY TABLE record (
-    number bigint PRIMARY KEY,
+CREATE TABLE record (
+    tenant_id uuid NOT NULL, id uuid NOT NULL, delete_time timestamptz,
+    number bigint NOT NULL,
     name text COLLATE "und-x-icu" NOT NULL, code text COLLATE "C" NOT NULL, city text,
     active boolean NOT NULL, starred boolean,
     visits integer NOT NULL, rank bigint,
     amount bigint NOT NULL, budget bigint, ratio numeric,
     created timestamptz NOT NULL, closed timestamptz, due date,
     creator uuid NOT NULL, owner uuid, stage smallint,
-    tags text[] NOT NULL, labels text[]
-)"#;
+    tags text[] NOT NULL, labels text[], custom jsonb NOT NULL,
+    CONSTRAINT record_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX record_tags_idx ON record USING gin (tags);
+CREATE INDEX record_custom_idx ON record USING gin (custom jsonb_path_ops)"#;
 
 const TEXTS: [&str; 17] =
     ["", "a", "A", "ab", "Ab", "abab", "b", "B", "中", "中文", "a%", "a_b", "%", "\\", "'", "\"", "é"];
@@ -81,7 +110,7 @@ pub fn now() -> DateTime<Utc> {
 
 /// The schema the filters are checked against.
 #[must_use]
-pub const fn schema() -> Schema {
+pub fn schema() -> Schema {
     Schema::new(&FIELDS)
 }
 
@@ -89,24 +118,63 @@ impl Record {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, path: &str) -> Value<'_> {
-        let values = FIELDS.iter().zip(&self.0);
+        let values = FIELDS.iter().zip(&self.values);
         values
             .into_iter()
             .find(|(field, _)| field.path == path)
             .map_or(Value::Null, |(_, value)| value.clone())
     }
 
-    /// The record as the inside of a `VALUES (..)` list for [`TABLE`].
+    /// The record as the inside of a `VALUES (..)` list for [`TABLE`], without the three columns that stand first in it.
     #[must_use]
     pub fn row(&self, number: usize) -> String {
-        let columns = FIELDS.iter().zip(&self.0).map(|(field, value)| literal(field.kind, value));
-        std::iter::once(number.to_string()).chain(columns).collect::<Vec<_>>().join(", ")
+        let columns = FIELDS.iter().zip(&self.values).filter(|(field, _)| field.document.is_none());
+        let columns = columns.map(|(field, value)| literal(field.kind, value));
+        let document = quoted(&self.document().to_string());
+        std::iter::once(number.to_string()).chain(columns).chain([document]).collect::<Vec<_>>().join(", ")
     }
+
+    fn document(&self) -> Json {
+        let mut document = Map::new();
+        let within = FIELDS.iter().zip(&self.values).filter(|(field, _)| field.document.is_some());
+        for (field, value) in within {
+            let key = field.path.trim_start_matches("custom.");
+            let form = document::form(field.kind, value).unwrap_or_else(|| stray(field.kind, &self.stray));
+            let form =
+                if key == "price" { json!({"ten_thousandths": form, "currency": "EUR"}) } else { form };
+            document.insert(key.to_owned(), form);
+        }
+        Json::Object(document)
+    }
+}
+
+/// What a field without a value holds: `found`, unless it would be a value.
+fn stray(kind: Kind, found: &Json) -> Json {
+    let is_value = match kind {
+        Kind::Text => found.is_string(),
+        Kind::Bool => found.is_boolean(),
+        Kind::TextList => found.is_array(),
+        _ => false,
+    };
+    if is_value { Json::Null } else { found.clone() }
 }
 
 /// Records with values from small pools, so that filters find some.
 pub fn record() -> impl Strategy<Value = Record> {
-    FIELDS.iter().map(field_value).collect::<Vec<_>>().prop_map(Record)
+    let strays = vec![
+        json!(null),
+        json!(true),
+        json!(1.5),
+        json!("2025-02-30"),
+        json!("0000-01-01"),
+        json!("2025-02-30T25:00:00.000000Z"),
+        json!("ab"),
+        json!("1.5e3"),
+        json!(["a"]),
+        json!({"a": 1}),
+    ];
+    (FIELDS.iter().map(field_value).collect::<Vec<_>>(), select(strays))
+        .prop_map(|(values, stray)| Record { values, stray })
 }
 
 /// Well-typed filters. A few exceed a limit of the language: skip those that do not parse.
@@ -143,7 +211,8 @@ fn predicate(dialect: Dialect) -> BoxedStrategy<String> {
 fn beyond_cel() -> impl Strategy<Value = String> {
     let any = || field_of(Dialect::Full, |_| true);
     let numeric = || prop_oneof![number_field(Dialect::Full), size(Dialect::Full)];
-    let exact = select(vec!["amount", "budget", "ratio"]).prop_map(str::to_owned);
+    let exact =
+        select(vec!["amount", "budget", "ratio", "custom.score", "custom.price"]).prop_map(str::to_owned);
     let small = select(&AMOUNTS[..3]).prop_map(str::to_owned);
     prop_oneof![
         any().prop_map(|field| format!("has({field})")),
@@ -155,15 +224,19 @@ fn beyond_cel() -> impl Strategy<Value = String> {
         compared(day(), day(), &["==", "!=", "<", "<=", ">", ">="]),
         (id(), select(&EQUALITIES), id())
             .prop_map(|(left, operator, right)| format!("creator == {left} || owner {operator} {right}")),
-        listed(id()).prop_map(|list| format!("owner in {list}")),
-        (select(&EQUALITIES), select(STAGES))
-            .prop_map(|(operator, (stage, _))| format!("stage {operator} '{stage}'")),
-        listed(select(STAGES).prop_map(|(stage, _)| format!("'{stage}'")))
-            .prop_map(|list| format!("stage in {list}")),
+        (select(&["creator", "owner", "custom.link"]), listed(id()))
+            .prop_map(|(field, list)| format!("{field} in {list}")),
+        compared(Just("custom.link".to_owned()), id(), &EQUALITIES),
+        (any_stage(), select(&EQUALITIES), select(STAGES))
+            .prop_map(|(field, operator, (stage, _))| format!("{field} {operator} '{stage}'")),
+        (any_stage(), listed(select(STAGES).prop_map(|(stage, _)| format!("'{stage}'"))))
+            .prop_map(|(field, list)| format!("{field} in {list}")),
+        (day_field(), listed(day_literal())).prop_map(|(item, list)| format!("{item} in {list}")),
         Just("owner != creator".to_owned()),
+        Just("custom.link == owner".to_owned()),
         compared(
             field_of(Dialect::Full, |kind| kind == Kind::Bool),
-            select(vec!["true", "starred"]).prop_map(str::to_owned),
+            select(vec!["true", "false", "starred", "custom.flag"]).prop_map(str::to_owned),
             &EQUALITIES
         ),
     ]
@@ -220,11 +293,24 @@ fn instant(dialect: Dialect) -> impl Strategy<Value = String> {
     ]
 }
 
+fn any_stage() -> impl Strategy<Value = &'static str> + Clone {
+    select(&["stage", "custom.choice"])
+}
+
+fn day_field() -> impl Strategy<Value = &'static str> {
+    select(&["due", "custom.day"])
+}
+
+fn day_literal() -> impl Strategy<Value = String> {
+    (0..3_u64).prop_map(|days| format!("date('{}')", today() + Days::new(days)))
+}
+
 fn day() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("due".to_owned()),
+        Just("custom.day".to_owned()),
         Just("today - duration('24h')".to_owned()),
-        (0..3_u64).prop_map(|days| format!("date('{}')", today() + Days::new(days))),
+        day_literal(),
     ]
 }
 
@@ -248,7 +334,9 @@ fn listed(item: impl Strategy<Value = String> + 'static) -> BoxedStrategy<String
 }
 
 fn field_of(dialect: Dialect, wanted: impl Fn(Kind) -> bool) -> BoxedStrategy<String> {
-    let allowed = |field: &&Field| wanted(field.kind) && !(dialect == Dialect::Cel && field.nullable);
+    let allowed = |field: &&Field| {
+        wanted(field.kind) && !(dialect == Dialect::Cel && (field.nullable || field.document.is_some()))
+    };
     let paths: Vec<String> = FIELDS.iter().filter(allowed).map(|field| field.path.to_string()).collect();
     any::<Index>().prop_map(move |index| index.get(&paths).clone()).boxed()
 }
@@ -287,9 +375,12 @@ fn today() -> NaiveDate {
     now().date_naive()
 }
 
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// A value as SQL, in the form its column stores.
 fn literal(kind: Kind, value: &Value) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     match (value, kind) {
         (Value::Decimal(number), Kind::Decimal { scale }) => {
             let mut number = *number;

@@ -45,6 +45,10 @@ pub enum Bind {
     Uuid(Uuid),
     /// `uuid[]`.
     UuidList(Vec<Uuid>),
+    /// `jsonb`.
+    Json(serde_json::Value),
+    /// `jsonb[]`.
+    JsonList(Vec<serde_json::Value>),
 }
 
 /// A value in the type it is compared in; `None` for those that no column is compared with.
@@ -101,7 +105,7 @@ pub(super) fn stored(comparison: Comparison, number: Decimal, scale: u32) -> Opt
 }
 
 /// The integer that is stored for a number, if one is.
-fn stored_exactly(number: &Value, scale: Option<u32>) -> Option<i64> {
+pub(super) fn stored_exactly(number: &Value, scale: Option<u32>) -> Option<i64> {
     scaled(number.number()?, scale?).filter(|(_, exact)| *exact).map(|(whole, _)| whole)
 }
 

@@ -22,6 +22,7 @@
 mod arithmetic;
 mod bind;
 mod check;
+mod document;
 mod error;
 mod eval;
 mod expr;
@@ -43,6 +44,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 pub use arithmetic::EvalError;
 pub use bind::{Bind, Sql};
+pub use document::Place;
 pub use error::{Error, ErrorKind};
 pub use schema::{Field, Kind, Schema};
 pub use value::{Moment, Value};

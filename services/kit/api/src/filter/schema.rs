@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::document::Place;
+
 /// What a field holds, and how its column stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -43,6 +45,8 @@ pub struct Field {
     pub nullable: bool,
     /// Whether the caller sees it masked, and so may not select by it.
     pub masked: bool,
+    /// Where it stands, for a field of a JSON document.
+    pub document: Option<Place>,
 }
 
 /// When a field counts as set.
@@ -58,7 +62,7 @@ impl Field {
     #[must_use]
     pub const fn new(path: &'static str, kind: Kind, sql: &'static str) -> Self {
         let (path, sql) = (Cow::Borrowed(path), Cow::Borrowed(sql));
-        Self { path, kind, sql, nullable: false, masked: false }
+        Self { path, kind, sql, nullable: false, masked: false, document: None }
     }
 
     /// The same field over a column that can be NULL.

@@ -6,6 +6,7 @@
 
 use super::bind::{Bind, Sql, bound, bound_list, pattern, stored};
 use super::check::Checked;
+use super::document::Place;
 use super::eval::{self, Failure};
 use super::expr::{Affix, Comparison, Expr, Needs};
 use super::schema::{Field, Kind, Presence};
@@ -46,6 +47,9 @@ impl Writer<'_> {
             Expr::Member(item, list) => self.member(item, list, wanted),
             Expr::Affix(affix, text, part) => self.affix(*affix, text, part, wanted),
             Expr::Field(index) => {
+                if let Some(text) = self.contained(expr, &Value::Bool(true), wanted) {
+                    return text;
+                }
                 let column = &self.fields[*index].sql;
                 let text = if wanted { column.to_string() } else { format!("NOT {column}") };
                 self.guarded(&[expr], text, wanted)
@@ -95,6 +99,11 @@ impl Writer<'_> {
         let Some(mut bind) = bound(value) else {
             return truth(!wanted);
         };
+        if comparison == Comparison::Equal
+            && let Some(text) = self.contained(expr, value, wanted)
+        {
+            return text;
+        }
         let (mut operand, mut comparison) = (self.operand(expr), comparison);
         if matches!(value, Value::Text(_)) && comparison != Comparison::Equal {
             operand.push_str(" COLLATE \"C\"");
@@ -130,6 +139,10 @@ impl Writer<'_> {
     fn one_of(&mut self, item: &Expr, list: &[Expr], wanted: bool) -> String {
         let values = list.iter().filter_map(|candidate| self.constant(candidate));
         let known: Vec<Value> = values.filter(|value| *value != Value::Null).collect();
+        if let Some((field, place)) = self.document(item) {
+            let documents = known.iter().filter_map(|value| place.holding(field.kind, value)).collect();
+            return self.contained_any(&place.column().to_owned(), documents, wanted);
+        }
         let Some(bind) = bound_list(&known, self.scale(item)) else {
             return truth(!wanted);
         };
@@ -143,6 +156,9 @@ impl Writer<'_> {
         let column = self.operand(list);
         let not = if wanted { "" } else { "NOT " };
         let text = match self.constant(item) {
+            Some(value @ Value::Text(_)) if self.document(list).is_some() => {
+                return self.contained(list, &value, wanted).unwrap_or_else(|| truth(!wanted));
+            }
             Some(Value::Text(text)) => {
                 let placeholder = self.bind(Bind::TextList(vec![text.into_owned()]));
                 format!("{not}{column} @> {placeholder}")
@@ -151,6 +167,33 @@ impl Writer<'_> {
             None => format!("{not}{column} @> ARRAY[{}]", self.operand(item)),
         };
         self.guarded(&[item, list], text, wanted)
+    }
+
+    /// Equality with a value of a document, as containment. That is never NULL, so both truths are answered by it; `None` for what stands in no
+    /// document.
+    fn contained(&mut self, expr: &Expr, value: &Value, wanted: bool) -> Option<String> {
+        let (field, place) = self.document(expr)?;
+        let Some(document) = place.holding(field.kind, value) else {
+            return Some(truth(!wanted));
+        };
+        let column = place.column().to_owned();
+        let (not, placeholder) = (if wanted { "" } else { "NOT " }, self.bind(Bind::Json(document)));
+        Some(format!("{not}{column} @> {placeholder}"))
+    }
+
+    fn contained_any(&mut self, column: &str, documents: Vec<serde_json::Value>, wanted: bool) -> String {
+        if documents.is_empty() {
+            return truth(!wanted);
+        }
+        let (not, placeholder) = (if wanted { "" } else { "NOT " }, self.bind(Bind::JsonList(documents)));
+        format!("{not}{column} @> ANY({placeholder})")
+    }
+
+    /// The field of a document that an expression is, and its place there.
+    fn document(&self, expr: &Expr) -> Option<(&Field, &Place)> {
+        let Expr::Field(index) = expr else { return None };
+        let field = &self.fields[*index];
+        field.document.as_ref().map(|place| (field, place))
     }
 
     fn affix(&mut self, affix: Affix, text: &Expr, part: &Expr, wanted: bool) -> String {

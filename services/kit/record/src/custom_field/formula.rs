@@ -55,6 +55,7 @@ pub fn schema(record: &RecordKind, definitions: &[Definition]) -> Schema {
             sql: "NULL".into(),
             nullable: kind != Kind::TextList,
             masked: false,
+            document: None,
         };
         let currency = (definition.stored_kind() == Type::Money)
             .then(|| field(format!("{}.currency_code", definition.path()), Kind::Text));

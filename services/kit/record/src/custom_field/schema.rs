@@ -19,19 +19,16 @@ pub fn filter_fields(definition: &Definition, masked: bool) -> Vec<Field> {
         return Vec::new();
     }
     let kind = definition.stored_kind();
-    let field = |path: String, kind: Kind, sql: String| Field {
-        path: path.into(),
-        kind,
-        sql: sql.into(),
-        nullable: kind != Kind::TextList,
+    let field = |path: String, kind: Kind, keys: &[&str]| Field {
         masked,
+        ..Field::in_document(path, kind, "custom", keys)
     };
-    let mut fields = vec![field(definition.path(), kind_of(kind), expression(kind, &definition.key))];
+    let key = definition.key.as_str();
     if kind == Type::Money {
-        let sql = format!("(custom->'{}'->>'currency')", definition.key);
-        fields.push(field(format!("{}.currency_code", definition.path()), Kind::Text, sql));
+        let currency = field(format!("{}.currency_code", definition.path()), Kind::Text, &[key, "currency"]);
+        return vec![field(definition.path(), kind_of(kind), &[key, "ten_thousandths"]), currency];
     }
-    fields
+    vec![field(definition.path(), kind_of(kind), &[key])]
 }
 
 /// The column for orders that a definition gives; long texts, lists and ids have no order. Unset values come before all others.
@@ -40,7 +37,7 @@ pub fn order_column(definition: &Definition, masked: bool) -> Option<Column> {
         return None;
     }
     let kind = definition.stored_kind();
-    let sql = expression(kind, &definition.key);
+    let sql = filter_fields(definition, masked).into_iter().next()?.sql;
     let (sql, kind) = match kind {
         Type::LongText | Type::MultiSelect | Type::Reference => return None,
         Type::Number => (format!("COALESCE({sql}, -1000000000000000000::numeric)"), KeyKind::Numeric),
@@ -51,28 +48,6 @@ pub fn order_column(definition: &Definition, masked: bool) -> Option<Column> {
         _ => (format!("(COALESCE(custom->>'{}', '') COLLATE \"C\")", definition.key), KeyKind::Text),
     };
     Some(Column { path: definition.path().into(), sql: sql.into(), kind, masked })
-}
-
-fn expression(kind: Type, key: &str) -> String {
-    let text = format!("custom->>'{key}'");
-    match kind {
-        Type::Number => guarded(&text, "-?[0-9]{1,18}([.][0-9]{1,10})?", "numeric"),
-        Type::Boolean => format!("(CASE custom->'{key}' WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END)"),
-        Type::Date => guarded(&text, "[0-9]{4}-[0-9]{2}-[0-9]{2}", "date"),
-        Type::DateTime => guarded(&text, "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{6}Z", "timestamptz"),
-        Type::Money => format!("((custom->'{key}'->>'ten_thousandths')::bigint)"),
-        Type::MultiSelect => format!(
-            "(CASE WHEN jsonb_typeof(custom->'{key}') = 'array' \
-             THEN ARRAY(SELECT jsonb_array_elements_text(custom->'{key}')) ELSE '{{}}'::text[] END)"
-        ),
-        Type::Reference => guarded(&text, "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "uuid"),
-        _ => format!("({text})"),
-    }
-}
-
-/// A text as a value of an SQL type where it has the form of one.
-fn guarded(text: &str, pattern: &str, sql_type: &str) -> String {
-    format!("(CASE WHEN {text} ~ '^{pattern}$' THEN ({text})::{sql_type} END)")
 }
 
 /// The place of a choice among its options, from 1; 0 for none.
