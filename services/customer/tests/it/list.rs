@@ -1,8 +1,13 @@
 //! Filters, orders, pages and search.
 
-use crm_proto::crm::customer::v1::{Account, ListAccountsRequest, account::Level};
+use chrono::DateTime;
+use crm_kit_api::filter::{Bind, Field, Filter, Kind, Schema};
+use crm_kit_pg::Db;
+use crm_proto::crm::customer::v1::{Account, Contact, ListAccountsRequest, account::Level};
 use crm_testkit::status::{assert_error, violations};
+use sqlx::AssertSqlSafe;
 use tonic::Code;
+use uuid::Uuid;
 
 use crate::rig::{Rig, filter, named, search};
 
@@ -152,15 +157,80 @@ async fn plans_of_lists_and_searches_use_an_index_under_the_service_role() {
             "account_display_name_idx",
         ),
     ] {
-        let plan = db
-            .for_tenant(tenant, move |tx| {
-                Box::pin(async move {
-                    let sql = sql.replace("$1", &format!("'{tenant}'"));
-                    Ok(crm_testkit::database::plan(tx.conn(), sql.into()).await)
-                })
-            })
-            .await
-            .unwrap();
+        let sql = sql.replace("$1", &format!("'{tenant}'"));
+        let plan = plan(&db, tenant, &sql).await;
         assert!(plan.contains(index), "{sql}\n{plan}");
+    }
+}
+
+/// The plan of a statement under the service's role.
+async fn plan(db: &Db, tenant: Uuid, sql: &str) -> String {
+    let explain = db.for_tenant(tenant, |tx| {
+        let sql = sql.to_owned();
+        Box::pin(async move { Ok(crm_testkit::database::plan(tx.conn(), sql.into()).await) })
+    });
+    explain.await.unwrap()
+}
+
+#[tokio::test]
+async fn filters_by_equality_on_custom_fields_use_an_index_under_the_service_role() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let mut superuser = rig.database.look().await;
+    rig.create(&me, named("seed")).await.unwrap();
+    rig.create_contact(&me, Contact { display_name: "seed".into(), ..Contact::default() }).await.unwrap();
+    for (table, number) in [("account", "'number', 'X' || n, "), ("contact", "")] {
+        let fill = format!(
+            "INSERT INTO {table} SELECT (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), {number} \
+             'custom', jsonb_build_object('code', 'c' || n % 500, 'size', (n % 1000)::text, 'many', jsonb_build_array('m' || n % 500), \
+             'fee', jsonb_build_object('ten_thousandths', n % 1000, 'currency', 'EUR'), 'at', '2025-01-01')))).* \
+             FROM {table} r, generate_series(1, 20000) n"
+        );
+        sqlx::query(AssertSqlSafe(fill)).execute(&mut superuser).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("ANALYZE {table}"))).execute(&mut superuser).await.unwrap();
+    }
+    let fields = [
+        ("code", Kind::Text, &["code"][..]),
+        ("size", Kind::Numeric, &["size"]),
+        ("many", Kind::TextList, &["many"]),
+        ("fee", Kind::Decimal { scale: 4 }, &["fee", "ten_thousandths"]),
+        ("at", Kind::Date, &["at"]),
+    ];
+    let fields = fields.map(|(path, kind, keys)| Field::in_document(path.to_owned(), kind, "custom", keys));
+    let schema = Schema::default().with_custom(fields);
+    for table in ["account", "contact"] {
+        for text in [
+            "code == 'c17'",
+            "code in ['c17', 'c18']",
+            "size == 17.0",
+            "'m17' in many",
+            "fee == 0.0017 && size > 3",
+            "at == date('2025-01-02')",
+        ] {
+            let filter = Filter::parse(text, &schema).unwrap().to_sql(1, DateTime::UNIX_EPOCH);
+            let condition = filter.binds.iter().enumerate().fold(filter.text, |sql, (index, bind)| {
+                sql.replace(&format!("${}", index + 1), &literal(bind))
+            });
+            let sql = format!(
+                "SELECT id FROM {table} WHERE tenant_id = '{}' AND delete_time IS NULL AND ({condition}) \
+                 ORDER BY create_time DESC, id DESC LIMIT 51",
+                me.tenant_id
+            );
+            let plan = plan(&rig.database.db(), me.tenant_id, &sql).await;
+            assert!(plan.contains(&format!("{table}_custom_idx")), "{sql}\n{plan}");
+        }
+    }
+}
+
+/// A value as it would be bound.
+fn literal(bind: &Bind) -> String {
+    match bind {
+        Bind::Json(value) => format!("'{value}'::jsonb"),
+        Bind::JsonList(values) => {
+            let items: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
+            format!("ARRAY[{}]::jsonb[]", items.join(", "))
+        }
+        Bind::Numeric(number) => number.to_string(),
+        other => panic!("{other:?}"),
     }
 }
