@@ -7,7 +7,7 @@ use crm_proto::{
 
 use crate::{
     column::{read::Reading, words},
-    table::vcard::{Address, Card, Labelled},
+    table::vcard::{Address, Card, Labelled, most_preferred},
 };
 
 /// The contact a card describes, and the fields it states. Its key is the card's UID.
@@ -25,8 +25,8 @@ pub fn contact(card: &Card) -> Reading<Contact> {
         department: company
             .map(|units| units.iter().skip(1).cloned().collect::<Vec<_>>().join(" / "))
             .unwrap_or_default(),
-        emails: card.emails.iter().map(email).collect(),
-        phones: card.phones.iter().map(phone).collect(),
+        emails: emails(&card.emails),
+        phones: phones(&card.phones),
         mailing_address: address.map(|address| PostalAddress {
             organization: company.and_then(|units| units.first()).cloned().unwrap_or_default(),
             ..address
@@ -61,22 +61,27 @@ fn stated(wire: &Contact) -> Vec<String> {
     texts.chain(others).filter(|(_, is_stated)| *is_stated).map(|(path, _)| path.to_owned()).collect()
 }
 
-fn email(email: &Labelled<String>) -> ContactEmail {
-    ContactEmail {
+/// A card may prefer several values; the best of them becomes the primary one.
+fn emails(values: &[Labelled<String>]) -> Vec<ContactEmail> {
+    let primary = most_preferred(values);
+    let email = |(index, email): (usize, &Labelled<String>)| ContactEmail {
         address: email.value.clone(),
         kind: kind(&email.types).into(),
-        primary: email.is_preferred,
+        primary: primary == Some(index),
         verified: false,
-    }
+    };
+    values.iter().enumerate().map(email).collect()
 }
 
-fn phone(phone: &Labelled<String>) -> ContactPhone {
-    ContactPhone {
+fn phones(values: &[Labelled<String>]) -> Vec<ContactPhone> {
+    let primary = most_preferred(values);
+    let phone = |(index, phone): (usize, &Labelled<String>)| ContactPhone {
         number: phone.value.clone(),
         kind: kind(&phone.types).into(),
-        primary: phone.is_preferred,
+        primary: primary == Some(index),
         verified: false,
-    }
+    };
+    values.iter().enumerate().map(phone).collect()
 }
 
 /// What a number is for; a fax at work is a fax, a mobile telephone at work a mobile one.
@@ -98,7 +103,7 @@ fn kind(types: &[String]) -> ContactPointKind {
 }
 
 fn preferred<T>(values: &[Labelled<T>]) -> Option<&Labelled<T>> {
-    values.iter().find(|value| value.is_preferred).or_else(|| values.first())
+    most_preferred(values).and_then(|index| values.get(index)).or_else(|| values.first())
 }
 
 fn postal(address: &Address) -> PostalAddress {
@@ -160,6 +165,27 @@ mod tests {
         assert_eq!(wire.birth_date, Some(Date { year: 0, month: 4, day: 12 }));
         assert_eq!(wire.tags, ["vip", "north"]);
         assert!(paths.contains(&"emails".to_owned()) && !paths.contains(&"description".to_owned()));
+    }
+
+    #[test]
+    fn of_several_preferred_values_the_lowest_and_then_the_first_is_primary() {
+        for (parameters, expected) in [
+            (["PREF=1", "PREF=1", "PREF=1"], 0),
+            (["PREF=50", "PREF=2", "PREF=2"], 1),
+            (["TYPE=home", "TYPE=home,pref", "PREF=1"], 1),
+            (["TYPE=home", "PREF=100", "PREF=99"], 2),
+            (["PREF=0", "PREF=101", "PREF=7"], 2),
+        ] {
+            let lines = parameters
+                .map(|parameter| format!("EMAIL;{parameter}:a@example.com\r\nTEL;{parameter}:1\r\n"));
+            let text = format!("BEGIN:VCARD\r\nVERSION:4.0\r\n{}END:VCARD\r\n", lines.concat());
+            let card = Cards::new(text.as_bytes()).next().unwrap().unwrap();
+            let Reading { wire, .. } = contact(&card);
+            let emails: Vec<bool> = wire.emails.iter().map(|email| email.primary).collect();
+            let phones: Vec<bool> = wire.phones.iter().map(|phone| phone.primary).collect();
+            assert_eq!(emails, [0, 1, 2].map(|index| index == expected), "{parameters:?}");
+            assert_eq!(phones, emails, "{parameters:?}");
+        }
     }
 
     #[test]

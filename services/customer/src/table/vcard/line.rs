@@ -210,9 +210,9 @@ impl Property {
             .collect()
     }
 
-    /// Whether version 4.0 calls it the most preferred.
-    pub(super) fn has_preference(&self) -> bool {
-        self.parameter("PREF") == Some("1")
+    /// Its place among its kind, from 1 to 100, the lowest first: `PREF` of version 4.0 (RFC 6350, 5.3). Another number is none.
+    pub(super) fn preference(&self) -> Option<u8> {
+        self.parameter("PREF")?.parse().ok().filter(|place| (1..=100).contains(place))
     }
 
     fn parameter(&self, wanted: &str) -> Option<&str> {

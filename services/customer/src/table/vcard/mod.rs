@@ -90,10 +90,16 @@ pub struct Labelled<T> {
     pub value: T,
     /// Its types in lower case, such as `work`, `cell`, `fax`, without `internet`, `voice` and `pref`.
     pub types: Vec<String>,
-    /// Whether it is the preferred one.
-    pub is_preferred: bool,
+    /// How much it is preferred, from 1, the most, to 100; `None` when nothing is said. Several values may have the same.
+    pub preference: Option<u8>,
     /// The label a person gave it, from `X-ABLabel`; empty without one.
     pub label: String,
+}
+
+/// The place of the most preferred value: the lowest preference wins, the first of equals; `None` when none is preferred.
+pub fn most_preferred<T>(values: &[Labelled<T>]) -> Option<usize> {
+    let preferred = values.iter().enumerate().filter_map(|(index, value)| Some((value.preference?, index)));
+    preferred.min().map(|(_, index)| index)
 }
 
 /// A card that cannot be read, or the end of reading.
@@ -317,7 +323,7 @@ fn push_labelled<T: Default + PartialEq>(
     let types = property.types();
     list.push(Labelled {
         value,
-        is_preferred: types.iter().any(|kind| kind == "pref") || property.has_preference(),
+        preference: if types.iter().any(|kind| kind == "pref") { Some(1) } else { property.preference() },
         types: types
             .into_iter()
             .filter(|kind| !matches!(kind.as_str(), "pref" | "internet" | "voice"))

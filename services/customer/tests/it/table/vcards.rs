@@ -270,7 +270,7 @@ fn the_example_of_rfc_6350_agrees_with_its_jcard() {
         serde_json::json!([post_box, extended, street, city, region, postal_code, country]),
         wanted("adr")[0]
     );
-    assert!(card.phones[0].is_preferred && !card.phones[1].is_preferred);
+    assert_eq!((card.phones[0].preference, card.phones[1].preference), (Some(1), None));
     assert_eq!(card.birthday, "--0203");
 }
 
@@ -290,7 +290,7 @@ fn types_preferences_and_labels_are_kept() {
             ("905-222-1234", "")
         ])
     );
-    assert!(card.phones[0].is_preferred);
+    assert_eq!(card.phones[0].preference, Some(1));
     assert_eq!(card.phones[6].label, "AssistantPhone");
     assert_eq!(card.addresses[1].value.street, "Street4\nBuilding 6\nFloor 8");
     assert_eq!(
