@@ -141,7 +141,8 @@ impl Writer<'_> {
         let known: Vec<Value> = values.filter(|value| *value != Value::Null).collect();
         if let Some((field, place)) = self.document(item) {
             let documents = known.iter().filter_map(|value| place.holding(field.kind, value)).collect();
-            return self.contained_any(&place.column().to_owned(), documents, wanted);
+            let test = format!("{}{} @> ANY", if wanted { "" } else { "NOT " }, place.column());
+            return self.any_of(&test, documents, wanted);
         }
         let Some(bind) = bound_list(&known, self.scale(item)) else {
             return truth(!wanted);
@@ -176,17 +177,15 @@ impl Writer<'_> {
         let Some(document) = place.holding(field.kind, value) else {
             return Some(truth(!wanted));
         };
-        let column = place.column().to_owned();
-        let (not, placeholder) = (if wanted { "" } else { "NOT " }, self.bind(Bind::Json(document)));
-        Some(format!("{not}{column} @> {placeholder}"))
+        let test = format!("{}{} @>", if wanted { "" } else { "NOT " }, place.column());
+        Some(format!("{test} {}", self.bind(Bind::Json(document))))
     }
 
-    fn contained_any(&mut self, column: &str, documents: Vec<serde_json::Value>, wanted: bool) -> String {
+    fn any_of(&mut self, test: &str, documents: Vec<serde_json::Value>, wanted: bool) -> String {
         if documents.is_empty() {
             return truth(!wanted);
         }
-        let (not, placeholder) = (if wanted { "" } else { "NOT " }, self.bind(Bind::JsonList(documents)));
-        format!("{not}{column} @> ANY({placeholder})")
+        format!("{test}({})", self.bind(Bind::JsonList(documents)))
     }
 
     /// The field of a document that an expression is, and its place there.
