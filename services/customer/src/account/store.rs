@@ -150,7 +150,8 @@ pub async fn parent_fault(
     (children, parents): (&[Uuid], &[Uuid]),
     owners: Option<&[Uuid]>,
 ) -> Result<Option<Fault>> {
-    let fault = sqlx::query!(
+    let fault = sqlx::query_as!(
+        Fault,
         r#"
         WITH RECURSIVE pair AS (
             SELECT * FROM unnest($2::uuid[], $3::uuid[]) AS p (child, parent)
@@ -161,7 +162,7 @@ pub async fn parent_fault(
             FROM climb c JOIN account a ON a.tenant_id = $1 AND a.id = c.at
             WHERE a.parent_id IS NOT NULL AND c.at <> c.child AND c.depth < $5
         )
-        SELECT p.parent AS "parent!",
+        SELECT p.child AS "record_id!", p.parent AS "above!",
                EXISTS (SELECT 1 FROM climb c WHERE c.child = p.child AND (c.at = c.child OR c.depth = $5)) AS "circle!"
         FROM pair p
         LEFT JOIN account a ON a.tenant_id = $1 AND a.id = p.parent AND a.delete_time IS NULL
@@ -178,7 +179,7 @@ pub async fn parent_fault(
     .fetch_optional(conn)
     .await
     .map_err(database_error)?;
-    Ok(fault.map(|row| if row.circle { Fault::Circle } else { Fault::Missing(row.parent) }))
+    Ok(fault)
 }
 
 /// Ids of live accounts with these numbers, within the scope of `owners`.

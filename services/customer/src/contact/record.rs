@@ -122,7 +122,7 @@ impl Record for Contact {
         let TieChange { added, removed } = TieChange::between(was, contacts);
         if !added.is_empty() {
             if let Some(id) = account::store::missing(tx.conn(), tenant, &added.account_ids, owners).await? {
-                return Err(Error::not_found(account::COLLECTION, id));
+                return Err(missing_account(contacts, id));
             }
             store::tie(tx.conn(), tenant, &added).await?;
         }
@@ -130,5 +130,20 @@ impl Record for Contact {
             store::untie(tx.conn(), tenant, &removed).await?;
         }
         Ok(())
+    }
+}
+
+/// The error of the first contact that is tied to an account which is none.
+fn missing_account(contacts: &[Contact], account_id: Uuid) -> Error {
+    let place = contacts.iter().find_map(|contact| {
+        let index = contact.accounts.iter().position(|tie| tie.account_id == account_id)?;
+        Some((contact.id, index))
+    });
+    match place {
+        Some((contact_id, index)) => {
+            let field = format!("contact.accounts[{index}].account_id");
+            hierarchy::missing(account::COLLECTION, account_id, &field).about(contact_id)
+        }
+        None => Error::not_found(account::COLLECTION, account_id),
     }
 }

@@ -136,7 +136,8 @@ pub async fn reports_to_fault(
     (contacts, managers): (&[Uuid], &[Uuid]),
     owners: Option<&[Uuid]>,
 ) -> Result<Option<Fault>> {
-    let fault = sqlx::query!(
+    let fault = sqlx::query_as!(
+        Fault,
         r#"
         WITH RECURSIVE pair AS (
             SELECT * FROM unnest($2::uuid[], $3::uuid[]) AS p (contact, manager)
@@ -147,7 +148,7 @@ pub async fn reports_to_fault(
             FROM climb c JOIN contact m ON m.tenant_id = $1 AND m.id = c.at
             WHERE m.reports_to_id IS NOT NULL AND c.at <> c.contact AND c.depth < $5
         )
-        SELECT p.manager AS "manager!",
+        SELECT p.contact AS "record_id!", p.manager AS "above!",
                EXISTS (SELECT 1 FROM climb c WHERE c.contact = p.contact AND (c.at = c.contact OR c.depth = $5)) AS "circle!"
         FROM pair p
         LEFT JOIN contact m ON m.tenant_id = $1 AND m.id = p.manager AND m.delete_time IS NULL
@@ -164,7 +165,7 @@ pub async fn reports_to_fault(
     .fetch_optional(conn)
     .await
     .map_err(database_error)?;
-    Ok(fault.map(|row| if row.circle { Fault::Circle } else { Fault::Missing(row.manager) }))
+    Ok(fault)
 }
 
 /// Stores that contacts belong to accounts.

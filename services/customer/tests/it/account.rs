@@ -2,8 +2,9 @@
 
 use crm_proto::{
     crm::customer::v1::{
-        Account, BatchCreateAccountsRequest, CreateAccountRequest, DeleteAccountRequest, LifeCycleStage,
-        UndeleteAccountRequest, account::Kind,
+        Account, BatchCreateAccountsRequest, BatchUpdateAccountsRequest, CreateAccountRequest,
+        DeleteAccountRequest, LifeCycleStage, UndeleteAccountRequest, UpdateAccountRequest,
+        account::Kind,
     },
     crm::record::v1::ExternalId,
     google::r#type::{Money, PostalAddress},
@@ -11,7 +12,7 @@ use crm_proto::{
 use crm_testkit::status::{assert_error, metadata, violations};
 use tonic::{Code, Request};
 
-use crate::rig::{Rig, named};
+use crate::rig::{Rig, field_mask, named};
 
 fn full() -> Account {
     Account {
@@ -177,6 +178,39 @@ async fn parents_form_no_circle_and_must_exist() {
     let stranger = Account { parent_id: uuid::Uuid::new_v4().to_string(), ..named("orphan") };
     assert_error(rig.create(&me, stranger).await, Code::NotFound, "NOT_FOUND");
     assert_eq!(rig.names(&me, crate::rig::search("orphan")).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_error_of_a_batch_names_the_item_it_is_about() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let mut accounts = rig.accounts(&me);
+    let erp = ExternalId { system: "erp".into(), value: "1".into() };
+    let top = rig.create(&me, Account { external_ids: vec![erp.clone()], ..named("top") }).await.unwrap();
+    let below = rig.create(&me, Account { parent_id: top.id.clone(), ..named("below") }).await.unwrap();
+    let creations = |last: Account| BatchCreateAccountsRequest {
+        requests: [named("a"), named("b"), named("c"), last]
+            .map(|account| CreateAccountRequest { account: Some(account) })
+            .to_vec(),
+    };
+    let orphan = Account { parent_id: uuid::Uuid::new_v4().to_string(), ..named("orphan") };
+    let status = accounts.batch_create_accounts(creations(orphan)).await;
+    let status = assert_error(status, Code::NotFound, "NOT_FOUND");
+    assert_eq!(violations(&status)[0].0, "requests[3].account.parent_id");
+    let twin = Account { external_ids: vec![erp], ..named("twin") };
+    let status = accounts.batch_create_accounts(creations(twin)).await;
+    let status = assert_error(status, Code::AlreadyExists, "EXTERNAL_ID_TAKEN");
+    assert_eq!(metadata(&status, "item"), "requests[3]");
+
+    let moved = |id: &str, to: &str, mask: &[&str]| UpdateAccountRequest {
+        account: Some(Account { id: id.into(), parent_id: to.into(), ..Account::default() }),
+        update_mask: field_mask(mask),
+    };
+    // The first item changes nothing.
+    let updates = vec![moved(&below.id, &top.id, &["parent_id"]), moved(&top.id, &below.id, &["parent_id"])];
+    let status = accounts.batch_update_accounts(BatchUpdateAccountsRequest { requests: updates }).await;
+    let status = assert_error(status, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(violations(&status)[0].0, "requests[1].account.parent_id");
 }
 
 #[tokio::test]

@@ -634,7 +634,8 @@ async fn a_batch_is_written_whole_or_not_at_all_and_names_the_item() {
     assert_eq!(violations(&status)[0].0, "requests[1].contact.phones[1].number");
     let nowhere = Contact { accounts: vec![tie(&Uuid::new_v4().to_string())], ..named("nowhere") };
     let status = contacts.batch_create_contacts(creations(vec![named("good"), nowhere])).await;
-    assert_error(status, Code::NotFound, "NOT_FOUND");
+    let status = assert_error(status, Code::NotFound, "NOT_FOUND");
+    assert_eq!(violations(&status)[0].0, "requests[1].contact.accounts[0].account_id");
     assert!(names(&rig, &me, filter("")).await.is_empty());
 
     let made = creations(vec![named("a"), named("b"), named("c")]);

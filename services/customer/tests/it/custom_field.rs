@@ -574,6 +574,16 @@ async fn a_unique_value_is_held_by_one_live_record() {
     assert_error(status, Code::AlreadyExists, "VALUE_TAKEN");
     assert_eq!(value_of(&rig.get(&me, &b.id).await.unwrap(), "code"), Some(text("X")));
 
+    let (account, path) = change(&a.id, "code", Some(text("free")));
+    let free = UpdateAccountRequest { account: Some(account), update_mask: field_mask(&[&path]) };
+    rig.create(&me, with("T", [("code", text("third"))])).await.unwrap();
+    let (account, path) = change(&b.id, "code", Some(text("third")));
+    let refused = UpdateAccountRequest { account: Some(account), update_mask: field_mask(&[&path]) };
+    let batch = BatchUpdateAccountsRequest { requests: vec![free, refused] };
+    let status = rig.accounts(&me).batch_update_accounts(batch).await;
+    let status = assert_error(status, Code::AlreadyExists, "VALUE_TAKEN");
+    assert_eq!(told(&status), ["requests[1].account.custom.code VALUE_TAKEN"]);
+
     // Two records of one batch exchange theirs.
     let updates = [(&a.id, "X"), (&b.id, "x")].map(|(id, code)| {
         let (account, path) = change(id, "code", Some(text(code)));

@@ -6,6 +6,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use tonic::Code;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+use uuid::Uuid;
 
 /// Shorthand used throughout the suite.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,6 +26,8 @@ struct Inner {
     message: String,
     metadata: BTreeMap<String, String>,
     violations: Vec<Violation>,
+    /// The record of a batch that it is about; never told.
+    subject: Option<Uuid>,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -94,6 +97,7 @@ impl Error {
             message: message.into(),
             metadata: BTreeMap::new(),
             violations: Vec::new(),
+            subject: None,
             retry_after: None,
             source: None,
         }))
@@ -230,6 +234,18 @@ impl Error {
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self
+    }
+
+    /// Remembers which of several records it is about, for whoever knows their places in the request.
+    #[must_use]
+    pub fn about(mut self, record_id: Uuid) -> Self {
+        self.0.subject = Some(record_id);
+        self
+    }
+
+    /// The record it is about, where several were written at once.
+    pub fn subject(&self) -> Option<Uuid> {
+        self.0.subject
     }
 
     /// Puts `prefix` before the path of every violation, for items of a batch.

@@ -47,6 +47,15 @@ pub(crate) fn named(error: Error, prefix: &str) -> Error {
     if prefix.is_empty() { error } else { error.within(prefix) }
 }
 
+/// The error, naming the item of the batch whose record it is about; `ids` are the items' records.
+pub(crate) fn of_item(error: Error, ids: impl IntoIterator<Item = Uuid>, name: ItemName) -> Error {
+    let index = error.subject().and_then(|subject| ids.into_iter().position(|id| id == subject));
+    match index {
+        Some(index) => named(error, &name(index)),
+        None => error,
+    }
+}
+
 /// Ids of a batch, in which none may stand twice.
 pub(crate) fn distinct_ids<'a>(
     texts: impl Iterator<Item = &'a str>,

@@ -91,15 +91,14 @@ pub async fn claim(conn: &mut PgConnection, tenant_id: Uuid, kind: &Kind, claims
         return Ok(());
     }
     let holders = holders(conn, tenant_id, collection, &claims.systems, &claims.values).await?;
-    let taken = holders.into_iter().find(|holder| {
-        claims.record_ids.iter().zip(claims.systems.iter().zip(&claims.values)).any(
-            |(record, (system, value))| {
-                *system == holder.system && *value == holder.value && *record != holder.record_id
-            },
-        )
+    let taken = holders.into_iter().find_map(|holder| {
+        let named = claims.record_ids.iter().zip(claims.systems.iter().zip(&claims.values));
+        let mut clashes = named.filter(|(record, (system, value))| {
+            **system == holder.system && **value == holder.value && **record != holder.record_id
+        });
+        clashes.next().map(|(record, _)| self::taken(kind, &holder.system, &holder.value).about(*record))
     });
-    Err(taken
-        .map_or_else(Error::concurrent_change, |holder| self::taken(kind, &holder.system, &holder.value)))
+    Err(taken.unwrap_or_else(Error::concurrent_change))
 }
 
 /// Frees every external id of records.

@@ -2,7 +2,7 @@
 //!
 //! Not here: the statement that looks for faults, which each kind has over its own table.
 
-use crm_kit_api::{Error, Result};
+use crm_kit_api::{Error, Result, error::Violation};
 use crm_kit_pg::db::database_error;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,26 +10,33 @@ use uuid::Uuid;
 /// How deep records may be nested.
 pub const MAX_DEPTH: i32 = 32;
 
-/// What is wrong with a link to the record above.
+/// A link to the record above that must not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The record above is missing, deleted or out of scope.
-    Missing(Uuid),
-    /// It is the record itself, or below it, or too deep.
-    Circle,
+pub struct Fault {
+    /// The record that has the link.
+    pub record_id: Uuid,
+    /// Where the link leads.
+    pub above: Uuid,
+    /// Whether it leads back to the record itself, or too deep; otherwise the record above is missing, deleted or out of scope.
+    pub circle: bool,
 }
 
 impl Fault {
     /// The error of `collection`, whose `field` holds the link.
     pub fn into_error(self, collection: &str, field: &str) -> Error {
-        match self {
-            Self::Missing(id) => Error::not_found(collection, id),
-            Self::Circle => {
-                let message = "leads back to the record itself, or is nested too deep";
-                Error::invalid_field(field, "CIRCLE", message)
-            }
-        }
+        let error = if self.circle {
+            Error::invalid_field(field, "CIRCLE", "leads back to the record itself, or is nested too deep")
+        } else {
+            missing(collection, self.above, field)
+        };
+        error.about(self.record_id)
     }
+}
+
+/// `NOT_FOUND / NOT_FOUND` for a record of `collection` that `field` names.
+pub fn missing(collection: &str, id: Uuid, field: &str) -> Error {
+    let message = format!("names no record of {collection}");
+    Error::not_found(collection, id).with_violation(Violation::new(field, "REFERENCE_NOT_FOUND", message))
 }
 
 /// Ids of those records whose link differs from what it was, and where it leads now; links that are taken away are left out. `was` are the same

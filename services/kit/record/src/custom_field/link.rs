@@ -100,34 +100,40 @@ async fn check_references<R: Record>(
     records: &[R],
     was: &[R],
 ) -> Result<()> {
-    let mut wanted: Vec<(&Definition, Uuid)> = Vec::new();
+    let mut wanted: Vec<(Uuid, &Definition, Uuid)> = Vec::new();
     let references = fields.of_kind(Type::Reference);
     for definition in references.filter(|definition| definition.reference_collection != USERS) {
         for (index, record) in records.iter().enumerate() {
             let target = |values: &Values| values.get(&definition.key).and_then(value::id);
             let (old, new) =
                 (was.get(index).and_then(|was| target(was.head().custom)), target(record.head().custom));
-            wanted.extend(new.filter(|new| Some(*new) != old).map(|new| (definition, new)));
+            let new = new.filter(|new| Some(*new) != old);
+            wanted.extend(new.map(|new| (record.head().id, definition, new)));
         }
     }
     if wanted.is_empty() {
         return Ok(());
     }
     let (tenant, owners) = (tx.tenant_id(), call.access.scope.owners());
-    let mut violations = Violations::default();
+    let mut faults: Vec<(Uuid, &Definition)> = Vec::new();
     for kind in fields.kinds() {
         let of_kind = |definition: &Definition| definition.reference_collection == kind.collection;
-        let ids: Vec<Uuid> =
-            wanted.iter().filter(|(definition, _)| of_kind(definition)).map(|(_, id)| *id).collect();
+        let of_kind = wanted.iter().filter(|(_, definition, _)| of_kind(definition));
+        let ids: Vec<Uuid> = of_kind.clone().map(|(.., id)| *id).collect();
         if ids.is_empty() {
             continue;
         }
         let missing = rows::missing(tx.conn(), kind, tenant, &ids, owners).await?;
-        for (definition, _) in wanted.iter().filter(|(it, id)| of_kind(it) && missing.contains(id)) {
-            let place = format!("{}.{}", R::KIND.field, definition.path());
-            let message = format!("names no record of {}", kind.collection);
-            violations.add(place, "REFERENCE_NOT_FOUND", message);
-        }
+        let faulty = of_kind.filter(|(.., id)| missing.contains(id));
+        faults.extend(faulty.map(|(record_id, definition, _)| (*record_id, *definition)));
     }
-    violations.into_result(())
+    // Those of one record: a batch names one item.
+    let Some((record_id, _)) = faults.first().copied() else { return Ok(()) };
+    let mut violations = Violations::default();
+    for (_, definition) in faults.iter().filter(|(id, _)| *id == record_id) {
+        let place = format!("{}.{}", R::KIND.field, definition.path());
+        let message = format!("names no record of {}", definition.reference_collection);
+        violations.add(place, "REFERENCE_NOT_FOUND", message);
+    }
+    violations.into_result(()).map_err(|error| error.about(record_id))
 }

@@ -62,12 +62,16 @@ pub async fn claim(
         return Ok(());
     }
     let holders = holders(conn, tenant_id, collection, claims).await?;
-    let taken = holders.into_iter().find(|(field, value, holder)| {
-        claims.iter().any(|(claimed, text, record)| claimed == *field && text == value && record != *holder)
+    let taken = holders.into_iter().find_map(|(field, value, holder)| {
+        let clash = |(claimed, text, record): &(Uuid, &str, Uuid)| {
+            *claimed == field && *text == value && *record != holder
+        };
+        claims.iter().find(clash).map(|(.., record)| (field, record))
     });
-    let Some((field, ..)) = taken else { return Err(Error::concurrent_change()) };
+    let Some((field, record)) = taken else { return Err(Error::concurrent_change()) };
     let definition = fields.definitions().find(|definition| definition.id == field);
-    Err(definition.map_or_else(Error::concurrent_change, |definition| value_taken(kind, definition)))
+    let error = definition.map_or_else(Error::concurrent_change, |definition| value_taken(kind, definition));
+    Err(error.about(record))
 }
 
 /// Gives values to records as far as nobody has them; returns how many were given.

@@ -8,7 +8,7 @@ use prost::Message;
 use super::{change, claim, read_owned};
 use crate::{
     Record, Slice,
-    batch::{ItemName, named},
+    batch::{ItemName, named, of_item},
     custom_field::{Fields, link, model::Definition},
 };
 
@@ -28,7 +28,11 @@ impl<R: Record> Slice<R> {
         let records = &self.read_new(call, fields, wires, name).await?;
         self.db
             .write(call, "create", move |tx| {
-                Box::pin(async move { insert(tx, call, fields, records).await.map(answer) })
+                Box::pin(async move {
+                    let written = insert(tx, call, fields, records).await;
+                    let ids = records.iter().map(|record| record.head().id);
+                    written.map(answer).map_err(|error| of_item(error, ids, name))
+                })
             })
             .await
     }

@@ -7,7 +7,7 @@ use prost::{Message, Name as _};
 use super::{change, hold, live, read_owned, rename, stamp};
 use crate::{
     Record, Slice,
-    batch::{ItemName, Update, distinct_ids, named},
+    batch::{ItemName, Update, distinct_ids, named, of_item},
     custom_field::{Fields, link},
 };
 
@@ -47,7 +47,7 @@ async fn update<R: Record>(
         let revision = live(&mut held, id).and_then(|was| revise(call, fields, was, update));
         revisions.push(revision.map_err(|error| named(error, &name(index)))?);
     }
-    write(tx, call, fields, revisions).await
+    write(tx, call, fields, revisions).await.map_err(|error| of_item(error, ids, name))
 }
 
 /// A record on its way from what it was to what it becomes.
