@@ -3,8 +3,7 @@
 use crm_proto::{
     crm::customer::v1::{
         Account, BatchCreateAccountsRequest, BatchUpdateAccountsRequest, CreateAccountRequest,
-        DeleteAccountRequest, LifeCycleStage, UndeleteAccountRequest, UpdateAccountRequest,
-        account::Kind,
+        DeleteAccountRequest, LifeCycleStage, UndeleteAccountRequest, UpdateAccountRequest, account::Kind,
     },
     crm::record::v1::ExternalId,
     google::r#type::{Money, PostalAddress},

@@ -62,6 +62,13 @@ async fn a_bad_row_fails_alone_and_repeated_keys_take_effect_in_order() {
     assert_eq!(outcomes(&results), expected);
     assert!(results[1].status.as_ref().unwrap().message.contains("phone"));
     assert_eq!(results[3].id, results[4].id);
+    let good = rig.get(&me, &results[0].id).await.unwrap().number;
+    let first = rig.get(&me, &results[3].id).await.unwrap().number;
+    assert_eq!(
+        [good.as_str(), first.as_str()],
+        ["A000001", "A000003"],
+        "a group that is halved loses no numbers"
+    );
     assert_eq!(rig.names(&me, search("second")).await, ["second"]);
     assert!(rig.names(&me, search("first")).await.is_empty());
 }

@@ -7,44 +7,74 @@ use std::{collections::HashMap, sync::Arc};
 
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::Db;
-use tokio::sync::Mutex;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 /// Numbers in one block.
 const BLOCK: i64 = 200;
 
+/// The block of one tenant's series. Whoever fetches one holds it meanwhile, for others of the series need the very block that is being fetched;
+/// other series and other tenants do not wait.
+type Series = Arc<tokio::sync::Mutex<Block>>;
+
 /// Gives numbers of one series.
 #[derive(Clone, Debug)]
 pub struct Numbers {
     db: Db,
-    blocks: Arc<Mutex<HashMap<(Uuid, String), Block>>>,
+    series: Arc<Mutex<HashMap<(Uuid, String), Series>>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Block {
     next: i64,
     end: i64,
 }
 
+/// Consecutive numbers that were taken of a series.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    series: String,
+    first: i64,
+    count: i64,
+}
+
+impl Taken {
+    /// The first of them.
+    pub fn first(&self) -> i64 {
+        self.first
+    }
+}
+
 impl Numbers {
     /// Numbers kept in `db`.
     pub fn new(db: Db) -> Self {
-        Self { db, blocks: Arc::default() }
+        Self { db, series: Arc::default() }
     }
 
-    /// The first of `count` consecutive numbers of a tenant's series.
-    pub async fn take(&self, tenant_id: Uuid, series: &str, count: usize) -> Result<i64> {
+    /// `count` consecutive numbers of a tenant's series.
+    pub async fn take(&self, tenant_id: Uuid, series: &str, count: usize) -> Result<Taken> {
         let count = i64::try_from(count).map_err(Error::internal)?;
-        let key = (tenant_id, series.to_owned());
-        // Held across the statement on purpose: others of the series need the very block that is being fetched.
-        let mut blocks = self.blocks.lock().await;
-        let known = blocks.get(&key).copied().filter(|block| block.end - block.next >= count);
-        let block = match known {
-            Some(block) => block,
-            None => self.fetch(tenant_id, series, count.max(BLOCK)).await?,
-        };
-        blocks.insert(key, Block { next: block.next + count, end: block.end });
-        Ok(block.next)
+        let held = self.series(tenant_id, series);
+        let mut block = held.lock().await;
+        if block.end - block.next < count {
+            *block = self.fetch(tenant_id, series, count.max(BLOCK)).await?;
+        }
+        let first = block.next;
+        block.next += count;
+        Ok(Taken { series: series.to_owned(), first, count })
+    }
+
+    /// Takes back numbers that nothing was written with, unless others of the series were taken since: those are lost.
+    pub async fn give_back(&self, tenant_id: Uuid, taken: &Taken) {
+        let held = self.series(tenant_id, &taken.series);
+        let mut block = held.lock().await;
+        if block.next == taken.first + taken.count {
+            block.next = taken.first;
+        }
+    }
+
+    fn series(&self, tenant_id: Uuid, series: &str) -> Series {
+        Arc::clone(self.series.lock().entry((tenant_id, series.to_owned())).or_default())
     }
 
     async fn fetch(&self, tenant_id: Uuid, series: &str, size: i64) -> Result<Block> {

@@ -16,7 +16,7 @@ use crate::{
     batch::Update,
     custom_field::Fields,
     external_id::{self, ExternalId},
-    life,
+    life::{self, NewNumbers},
 };
 
 /// Most rows in one transaction.
@@ -97,7 +97,9 @@ impl<R: Record> Slice<R> {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut parts = vec![rows];
         while let Some(part) = parts.pop() {
-            let steps = &self.steps(call, fields, part.clone()).await?;
+            let known = self.known(call, &part).await?;
+            let numbers = &mut NewNumbers::<R>::placeholders(fields);
+            let steps = &steps(call, fields, part.clone(), &known, numbers);
             let work = self
                 .db
                 .rehearse(call, move |tx| Box::pin(async move { apply(tx, call, fields, steps).await }));
@@ -126,15 +128,23 @@ impl<R: Record> Slice<R> {
         then: Then<'_>,
     ) -> Result<Outcomes> {
         let fields = &self.fields(call).await?;
-        let steps = &self.steps(call, fields, rows).await?;
-        self.commit(call, move |tx| {
-            Box::pin(async move {
-                let outcomes = apply(tx, call, fields, steps).await?;
-                then(tx, &outcomes).await?;
-                Ok(outcomes)
+        let known = self.known(call, &rows).await?;
+        let new = rows.iter().filter(|row| is_new::<R>(row, &known)).map(|row| &row.wire);
+        let mut numbers = self.numbers_for(call, fields, new).await?;
+        let steps = &steps(call, fields, rows, &known, &mut numbers);
+        let written = self
+            .commit(call, move |tx| {
+                Box::pin(async move {
+                    let outcomes = apply(tx, call, fields, steps).await?;
+                    then(tx, &outcomes).await?;
+                    Ok(outcomes)
+                })
             })
-        })
-        .await
+            .await;
+        if written.as_ref().is_err_and(is_fault_of_a_row) {
+            self.give_back(call, &numbers.into_taken()).await;
+        }
+        written
     }
 
     async fn commit<'c, F>(&self, call: &Call, work: F) -> Result<Outcomes>
@@ -144,34 +154,7 @@ impl<R: Record> Slice<R> {
         self.db.write_rows(call, "upsert", work).await
     }
 
-    /// Looks up which rows name a record that exists, and reads the others as new ones.
-    async fn steps(&self, call: &Call, fields: &Fields, rows: Vec<Row<R::Wire>>) -> Result<Vec<Step<R>>> {
-        let known = self.known(call, &rows).await?;
-        let is_new = |row: &&Row<R::Wire>| row.mode != Mode::Update && !known.contains_key(&key::<R>(row));
-        let mut numbers =
-            self.numbers_for(call, fields, rows.iter().filter(is_new).map(|row| &row.wire)).await?;
-        let mut seen = BTreeSet::new();
-        let mut steps = Vec::with_capacity(rows.len());
-        for row in rows {
-            let key = key::<R>(&row);
-            if key != Key::None && !seen.insert(key.clone()) {
-                steps.push(Step::Failed(Error::concurrent_change()));
-                continue;
-            }
-            steps.push(match (known.get(&key), row.mode) {
-                (Some(_), Mode::Create) => Step::Failed(taken::<R>(&key)),
-                (None, Mode::Update) => Step::Failed(Error::not_found(R::KIND.collection, key.text())),
-                (Some(id), _) => Step::Update(*id, Update { wire: row.wire, mask: row.mask }),
-                (None, _) => {
-                    let base = numbers.fresh(call, &row.wire);
-                    let record = life::read_owned(call, fields, row.wire, base, None);
-                    record.map_or_else(Step::Failed, |record| Step::Create(keyed(record, row.key)))
-                }
-            });
-        }
-        Ok(steps)
-    }
-
+    /// The records that exist among those that rows name.
     async fn known(&self, call: &Call, rows: &[Row<R::Wire>]) -> Result<BTreeMap<Key, Uuid>> {
         let tenant = call.tenant_id();
         let external = rows.iter().filter_map(|row| row.key.as_ref());
@@ -203,6 +186,41 @@ impl<R: Record> Slice<R> {
             })
             .await
     }
+}
+
+/// Whether a row makes a record.
+fn is_new<R: Record>(row: &Row<R::Wire>, known: &BTreeMap<Key, Uuid>) -> bool {
+    row.mode != Mode::Update && !known.contains_key(&key::<R>(row))
+}
+
+/// What is to be done for each row: those that name no record that exists are read as new ones.
+fn steps<R: Record>(
+    call: &Call,
+    fields: &Fields,
+    rows: Vec<Row<R::Wire>>,
+    known: &BTreeMap<Key, Uuid>,
+    numbers: &mut NewNumbers<R>,
+) -> Vec<Step<R>> {
+    let mut seen = BTreeSet::new();
+    let mut steps = Vec::with_capacity(rows.len());
+    for row in rows {
+        let key = key::<R>(&row);
+        if key != Key::None && !seen.insert(key.clone()) {
+            steps.push(Step::Failed(Error::concurrent_change()));
+            continue;
+        }
+        steps.push(match (known.get(&key), row.mode) {
+            (Some(_), Mode::Create) => Step::Failed(taken::<R>(&key)),
+            (None, Mode::Update) => Step::Failed(Error::not_found(R::KIND.collection, key.text())),
+            (Some(id), _) => Step::Update(*id, Update { wire: row.wire, mask: row.mask }),
+            (None, _) => {
+                let base = numbers.fresh(call, &row.wire);
+                let record = life::read_owned(call, fields, row.wire, base, None);
+                record.map_or_else(Step::Failed, |record| Step::Create(keyed(record, row.key)))
+            }
+        });
+    }
+    steps
 }
 
 /// What names a row's record.

@@ -79,6 +79,9 @@ async fn a_file_is_tried_applied_mended_and_exported_again() {
         ]
     );
     assert!(all(&service, "").await.is_empty(), "a dry run writes nothing");
+    let mut superuser = service.origin.database.look().await;
+    let series = sqlx::query_scalar("SELECT count(*) FROM number_series").fetch_one(&mut superuser).await;
+    assert_eq!(series.unwrap_or(-1_i64), 0, "a dry run takes no numbers");
 
     let job = service.apply("all", &job.id).await;
     assert_eq!(job.state(), State::Done, "{}", job.failure);

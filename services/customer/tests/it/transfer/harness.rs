@@ -33,7 +33,7 @@ use uuid::Uuid;
 /// What outlives a process: the database, and who may call.
 #[derive(Clone)]
 pub struct Origin {
-    database: Database,
+    pub database: Database,
     known: Callers,
     /// `all` sees everything, `own` its own records, `masked` everything with telephone numbers and notes masked.
     callers: [(&'static str, Caller); 3],

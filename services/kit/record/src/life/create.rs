@@ -1,6 +1,6 @@
 //! Creating records.
 
-use crm_kit_api::{Call, Result};
+use crm_kit_api::{Call, Result, id};
 use crm_kit_pg::Tx;
 use crm_proto::crm::record::v1::custom_field::Type;
 use prost::Message;
@@ -10,6 +10,7 @@ use crate::{
     Record, Slice,
     batch::{ItemName, named, of_item},
     custom_field::{Fields, link, model::Definition},
+    number::Taken,
 };
 
 impl<R: Record> Slice<R> {
@@ -65,33 +66,56 @@ impl<R: Record> Slice<R> {
         let tenant = call.tenant_id();
         let without: Vec<bool> = wires.map(|wire| R::sent(wire).number.is_empty()).collect();
         let count = without.iter().filter(|without| **without).count();
-        let next = match R::KIND.series {
-            Some((series, _)) if count > 0 => self.numbers.take(tenant, series, count).await?,
-            _ => 0,
-        };
-        let mut custom = Vec::new();
-        for definition in fields.of_kind(Type::AutoNumber).filter(|definition| !definition.retired) {
-            if !without.is_empty() {
-                let first = self.numbers.take(tenant, &definition.series(), without.len()).await?;
-                custom.push((definition.clone(), first));
+        let mut numbers = NewNumbers::placeholders(fields);
+        if let (Some((series, _)), 1..) = (R::KIND.series, count) {
+            let taken = self.numbers.take(tenant, series, count).await?;
+            numbers.next = Some(taken.first());
+            numbers.taken.push(taken);
+        }
+        if !without.is_empty() {
+            for (definition, next) in &mut numbers.custom {
+                let taken = self.numbers.take(tenant, &definition.series(), without.len()).await?;
+                *next = taken.first();
+                numbers.taken.push(taken);
             }
         }
-        Ok(NewNumbers { next, custom, kind: std::marker::PhantomData })
+        Ok(numbers)
+    }
+
+    /// Takes back the numbers of records that were not written.
+    pub async fn give_back(&self, call: &Call, taken: &[Taken]) {
+        for taken in taken {
+            self.numbers.give_back(call.tenant_id(), taken).await;
+        }
     }
 }
 
 /// Numbers for new records, in order.
 #[derive(Debug)]
 pub struct NewNumbers<R> {
-    next: i64,
+    /// Of the kind's own series; `None` for placeholders.
+    next: Option<i64>,
     custom: Vec<(Definition, i64)>,
+    taken: Vec<Taken>,
     kind: std::marker::PhantomData<fn() -> R>,
 }
 
 impl<R: Record> NewNumbers<R> {
+    /// Placeholders for records that are not kept, which take no numbers from the series.
+    pub fn placeholders(fields: &Fields) -> Self {
+        let definitions = fields.of_kind(Type::AutoNumber).filter(|definition| !definition.retired);
+        let custom = definitions.map(|definition| (definition.clone(), 0)).collect();
+        Self { next: None, custom, taken: Vec::new(), kind: std::marker::PhantomData }
+    }
+
+    /// What was taken from the series for them.
+    pub fn into_taken(self) -> Vec<Taken> {
+        self.taken
+    }
+
     /// A fresh record with its numbers.
     pub fn fresh(&mut self, call: &Call, wire: &R::Wire) -> R {
-        let mut record = R::fresh(call, self.next(wire));
+        let mut record = R::fresh(call, self.next(call, wire));
         for (definition, next) in &mut self.custom {
             record.head_mut().custom.set(&definition.key, Some(definition.number(*next).into()));
             *next += 1;
@@ -99,12 +123,15 @@ impl<R: Record> NewNumbers<R> {
         record
     }
 
-    /// The number of a new record that brings none; empty for one that does.
-    fn next(&mut self, wire: &R::Wire) -> String {
-        match R::KIND.series {
-            Some((_, prefix)) if R::sent(wire).number.is_empty() => {
-                self.next += 1;
-                format!("{prefix}{:06}", self.next - 1)
+    /// The number of a new record that brings none; empty for one that does. A placeholder is no number that any record has.
+    fn next(&mut self, call: &Call, wire: &R::Wire) -> String {
+        match (R::KIND.series, &mut self.next) {
+            (Some((_, prefix)), Some(next)) if R::sent(wire).number.is_empty() => {
+                *next += 1;
+                format!("{prefix}{:06}", *next - 1)
+            }
+            (Some((_, prefix)), None) if R::sent(wire).number.is_empty() => {
+                format!("{prefix}~{}", id::new(call.now))
             }
             _ => String::new(),
         }
