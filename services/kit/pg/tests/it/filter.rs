@@ -13,7 +13,7 @@ use proptest::{
     strategy::{Strategy, ValueTree as _},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, migrate::Migrator};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 use uuid::Uuid;
 
 const FILTERS: usize = 3000;
@@ -29,7 +29,7 @@ async fn memory_and_postgres_select_the_same_rows() {
     println!("CRM_FILTER_SEED={seed}");
     let mut runner = runner(seed);
     let records = generate(&mut runner, &arbitrary::record(), RECORDS);
-    let database = Database::new("filter", &Migrator::DEFAULT).await;
+    let database = Database::new("filter", &[]).await;
     fill(&database, &records).await;
     let db = database.db();
     let texts = generate(&mut runner, &arbitrary::filter(Dialect::Full), FILTERS);
