@@ -96,7 +96,7 @@ pub async fn claim(conn: &mut PgConnection, tenant_id: Uuid, kind: &Kind, claims
         let mut clashes = named.filter(|(record, (system, value))| {
             **system == holder.system && **value == holder.value && **record != holder.record_id
         });
-        clashes.next().map(|(record, _)| self::taken(kind, &holder.system, &holder.value).about(*record))
+        clashes.next().map(|(record, _)| taken(kind, &holder.system, &holder.value).about(*record))
     });
     Err(taken.unwrap_or_else(Error::concurrent_change))
 }
