@@ -263,8 +263,9 @@ impl std::error::Error for Malformed {}
 #[cfg(test)]
 mod tests {
     use crm_proto::crm::{
-        customer::v1::{Account, AccountCreated, CustomValue, custom_value::Value},
+        customer::v1::{Account, AccountCreated},
         event::v1::{Event, SubscribeResponse},
+        record::v1::{CustomValue, custom_value::Value},
     };
     use prost::Message as _;
 
