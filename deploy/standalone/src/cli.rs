@@ -77,6 +77,13 @@ impl Collection {
             Self::Contacts => "contacts",
         }
     }
+
+    /// The service that keeps it.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::Accounts | Self::Contacts => "customer",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]

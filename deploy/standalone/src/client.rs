@@ -29,24 +29,31 @@ pub type Authorised = InterceptedService<Channel, Bearer>;
 
 /// Adds the credential to every call. Clones share it, so that a renewed one holds for all.
 #[derive(Clone, Debug)]
-pub struct Bearer(Arc<Mutex<MetadataValue<Ascii>>>);
+pub struct Bearer {
+    credential: Arc<Mutex<MetadataValue<Ascii>>>,
+    /// Which service is meant by calls of methods that several services have.
+    service: Option<MetadataValue<Ascii>>,
+}
 
 impl Bearer {
     /// A bearer of this token or API key.
     pub fn new(token: &str) -> Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(header(token)?))))
+        Ok(Self { credential: Arc::new(Mutex::new(header(token)?)), service: None })
     }
 
     fn replace(&self, token: &str) -> Result<()> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = header(token)?;
+        *self.credential.lock().unwrap_or_else(PoisonError::into_inner) = header(token)?;
         Ok(())
     }
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let value = self.credential.lock().unwrap_or_else(PoisonError::into_inner).clone();
         request.metadata_mut().insert("authorization", value);
+        if let Some(service) = &self.service {
+            request.metadata_mut().insert("crm-service", service.clone());
+        }
         Ok(request)
     }
 }
@@ -105,6 +112,11 @@ impl Session {
         }
         let bearer = Bearer::new(&tokens.access_token)?;
         Ok(Self { channel, bearer, renewal: Some(renewal(tokens)) })
+    }
+
+    /// Has calls of methods that several services have go to this one.
+    pub fn keep_to(&mut self, service: &'static str) {
+        self.bearer.service = Some(MetadataValue::from_static(service));
     }
 
     /// The credential, for another channel to the same installation.

@@ -7,14 +7,14 @@ use crm_kit_pg::{
     Db,
     db::PoolSettings,
     housekeeping,
-    jobs::Worker,
     migrate,
     outbox::{CursorKey, EventStreams, StreamSettings, Told},
 };
 use crm_kit_record::{
-    collection::Collection,
-    custom_field::{self, Catalog, CustomFields, jobs::Workers},
+    collection::Collections,
+    custom_field::Catalog,
     number::Numbers,
+    service::{self, Shared},
 };
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
@@ -28,10 +28,6 @@ use crm_proto::crm::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
-    record::v1::{
-        custom_field_service_server::CustomFieldServiceServer,
-        export_job_service_server::ExportJobServiceServer, import_job_service_server::ImportJobServiceServer,
-    },
 };
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -41,11 +37,8 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     account::{self, Accounts},
-    collection::Collections,
     config::Settings,
     contact::{self, Contacts},
-    export_job::{self, ExportJobs},
-    import_job::{self, ImportJobs},
     kinds,
 };
 
@@ -56,9 +49,9 @@ pub const NAME: &str = "customer";
 pub const COLLECTIONS: &[Told] = &[
     Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
-    Told { collection: custom_field::COLLECTION, permission: "record.customFields.read" },
-    Told { collection: import_job::COLLECTION, permission: "record.importJobs.read" },
-    Told { collection: export_job::COLLECTION, permission: "record.exportJobs.manage" },
+    service::TOLD[0],
+    service::TOLD[1],
+    service::TOLD[2],
 ];
 
 /// What the service is built on.
@@ -124,54 +117,15 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone());
     let contacts = Contacts::new(db.clone(), catalog.clone(), numbers);
-    let workers = Workers {
-        db: db.clone(),
-        catalog: catalog.clone(),
-        collections: [Arc::new(accounts.clone()) as Arc<dyn Collection>, Arc::new(contacts.clone())].into(),
-        clock: clock.clone(),
-    };
-    workers.spawn(&tasks, &shutdown);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
-    let custom_fields = CustomFields { db: db.clone(), catalog };
     let collections = Collections::new([Arc::new(accounts.clone()) as _, Arc::new(contacts.clone()) as _]);
-    let imports = ImportJobs::new(db.clone(), clock.clone(), collections.clone(), shutdown.clone());
-    let exports = ExportJobs::new(db.clone(), clock.clone(), collections, shutdown.clone());
-    spawn_workers(&db, &clock, (&imports, &exports), &tasks, &shutdown);
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
+    shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
-        .add_service(CustomFieldServiceServer::new(custom_fields))
-        .add_service(ImportJobServiceServer::new(imports))
-        .add_service(ExportJobServiceServer::new(exports))
         .add_service(EventServiceServer::new(events));
+    let routes = shared.mount(routes);
     Server::new(NAME, routes, authenticator, clock, limits).await
-}
-
-/// Imports run two at a time, so that a long one does not hold up a short one; the database has room for requests beside them.
-fn spawn_workers(
-    db: &Db,
-    clock: &Clock,
-    (imports, exports): (&ImportJobs, &ExportJobs),
-    tasks: &TaskTracker,
-    shutdown: &CancellationToken,
-) {
-    let worker = |kind| Worker::new(db.clone(), clock.clone(), kind);
-    for _ in 0..2 {
-        let imports = imports.clone();
-        worker(import_job::JOB_KIND).spawn(tasks, shutdown.clone(), move |job| {
-            let imports = imports.clone();
-            Box::pin(async move { imports.work(job).await })
-        });
-    }
-    let purged = imports.clone();
-    worker(import_job::PURGE_KIND).spawn(tasks, shutdown.clone(), move |job| {
-        let imports = purged.clone();
-        Box::pin(async move { imports.purge(job).await })
-    });
-    let exports = exports.clone();
-    worker(export_job::JOB_KIND).spawn(tasks, shutdown.clone(), move |job| {
-        let exports = exports.clone();
-        Box::pin(async move { exports.work(job).await })
-    });
 }

@@ -6,27 +6,20 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`kinds`] | the kinds of records there are |
-//! | [`import_job`], [`export_job`] | files in and out |
-//! | [`collection`] | the kinds of records that files hold |
-//! | [`column`] | what a column of a file can hold |
 //! | [`life_cycle`] | how far a relation has come |
-//! | [`table`] | reading and writing CSV, workbooks and vCards |
+//! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
 //! | [`config`] | settings |
 //!
-//! The life of records, their custom fields and search come from `crm_kit_record`.
+//! The life of records, custom fields, search, imports and exports come from `crm_kit_record`.
 
 pub mod account;
 pub mod app;
-pub mod collection;
-pub mod column;
 pub mod config;
 pub mod contact;
-pub mod export_job;
-pub mod import_job;
 pub mod kinds;
 pub mod life_cycle;
-pub mod table;
+pub mod names;
 
 use sqlx::migrate::Migrator;
 

@@ -23,6 +23,7 @@ use crate::{
 pub async fn export(options: Export) -> Result<ExitCode> {
     let kind = kind(&options)?;
     let mut session = Session::open(&options.connection).await?;
+    session.keep_to(options.collection.service());
     let mut jobs = ExportJobServiceClient::new(session.channel().await?);
     let job = ExportJob {
         display_name: options.out.file_name().unwrap_or_default().to_string_lossy().into_owned(),

@@ -31,6 +31,7 @@ pub async fn import(options: Import) -> Result<ExitCode> {
     }
     let size = tokio::fs::metadata(&options.file).await.map_err(Failure::io("open", &options.file))?.len();
     let mut session = Session::open(&options.connection).await?;
+    session.keep_to(options.collection.service());
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
     let request = CreateImportJobRequest { service: String::new(), import_job: Some(job(&options)) };
     let id = jobs.create_import_job(request).await?.into_inner().id;

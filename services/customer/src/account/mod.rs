@@ -13,12 +13,12 @@
 
 pub mod convert;
 pub mod events;
+pub mod files;
 pub mod model;
 pub mod record;
 pub mod rpc;
 pub mod schema;
 pub mod store;
-pub mod transfer;
 
 pub use model::Account;
 

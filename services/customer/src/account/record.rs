@@ -7,7 +7,7 @@ use crm_proto::crm::customer::v1::Account as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Account, COLLECTION, convert, events, schema, store};
+use super::{Account, COLLECTION, convert, events, files, schema, store};
 use crate::DOMAIN;
 
 impl Record for Account {
@@ -28,6 +28,7 @@ impl Record for Account {
         series: Some(("account", "A")),
         parent: None,
         parts: &[],
+        files: files::FILES,
     };
 
     fn fresh(call: &Call, number: String) -> Self {

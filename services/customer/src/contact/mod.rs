@@ -15,15 +15,16 @@
 //! The full name follows the name parts as long as it is what they make: a contact made of 张 and 安怡 is 张安怡, and when the given name
 //! becomes 安然 it is 张安然. A full name that was written by hand stays.
 
+pub mod card;
 pub mod convert;
 pub mod events;
+pub mod files;
 pub mod model;
 pub mod part;
 pub mod record;
 pub mod rpc;
 pub mod schema;
 pub mod store;
-mod transfer;
 
 pub use model::Contact;
 

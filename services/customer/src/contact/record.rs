@@ -2,12 +2,15 @@
 
 use crm_kit_api::{Call, Error, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
-use crm_kit_record::{Happening, Head, HeadMut, Kind, Parent, Record, Sent, custom_field::Fields, hierarchy};
+use crm_kit_record::{
+    Happening, Head, HeadMut, Kind, Parent, Record, Sent, column::read::Reading, custom_field::Fields, hierarchy,
+};
+use crm_kit_table::vcard::Card;
 use crm_proto::crm::customer::v1::Contact as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{COLLECTION, Contact, convert, events, model::TieChange, schema, store};
+use super::{COLLECTION, Contact, card, convert, events, files, model::TieChange, schema, store};
 use crate::{DOMAIN, account};
 
 impl Record for Contact {
@@ -28,6 +31,7 @@ impl Record for Contact {
         series: None,
         parent: Some(Parent { collection: account::COLLECTION, column: "account_id" }),
         parts: schema::PARTS,
+        files: files::FILES,
     };
 
     fn fresh(call: &Call, _number: String) -> Self {
@@ -73,6 +77,10 @@ impl Record for Contact {
 
     fn rolls_up_to(&self) -> Option<Uuid> {
         self.account_id()
+    }
+
+    fn from_card(card: &Card) -> Option<Reading<Wire>> {
+        Some(card::contact(card))
     }
 
     fn event(wire: Wire, happening: Happening<Wire>) -> Telling {

@@ -1,10 +1,19 @@
-//! A collection of records, whatever its kind.
+//! The collections of a service, whatever their kinds of records.
 
-use crm_kit_api::{Call, Result};
+use std::sync::Arc;
+
+use crm_kit_api::{Call, Error, Result, filter::Filter};
+use crm_kit_pg::jobs::Verdict;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::{Kind, Record, Slice, custom_field::refresh};
+use crate::{
+    Kind, Kinds, Record, Slice,
+    column::Columns,
+    custom_field::refresh,
+    export_job::{self, ExportJobs},
+    import_job::{self, ImportJobs},
+};
 
 /// A collection, whatever its kind of record.
 pub trait Collection: Send + Sync {
@@ -14,6 +23,14 @@ pub trait Collection: Send + Sync {
     fn refresh<'a>(&'a self, call: &'a Call, ids: &'a [Uuid]) -> BoxFuture<'a, Result<()>>;
     /// Brings the computed values of every live record up to date.
     fn refresh_all<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<()>>;
+    /// The columns of its files, with the tenant's own fields.
+    fn columns<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Columns>>;
+    /// Checks a filter of its records.
+    fn check_filter<'a>(&'a self, call: &'a Call, filter: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// Does a pass of an import.
+    fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>>;
+    /// Does an export.
+    fn export<'a>(&'a self, jobs: &'a ExportJobs, job: export_job::Job) -> BoxFuture<'a, Result<Verdict>>;
 }
 
 impl<R: Record> Collection for Slice<R> {
@@ -27,5 +44,60 @@ impl<R: Record> Collection for Slice<R> {
 
     fn refresh_all<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<()>> {
         Box::pin(refresh::refresh_all(self, call))
+    }
+
+    fn columns<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Columns>> {
+        Box::pin(async move { Ok(Columns::new(R::KIND, &*self.fields(call).await?)) })
+    }
+
+    fn check_filter<'a>(&'a self, call: &'a Call, filter: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let fields = self.fields(call).await?;
+            Filter::parse(filter, &R::filter_schema(&fields, call))?;
+            Ok(())
+        })
+    }
+
+    fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {
+        Box::pin(import_job::worker::run(jobs, self, job))
+    }
+
+    fn export<'a>(&'a self, jobs: &'a ExportJobs, job: export_job::Job) -> BoxFuture<'a, Result<Verdict>> {
+        Box::pin(export_job::worker::run(jobs, self, job))
+    }
+}
+
+/// The collections of the service. Cheap to clone.
+#[derive(Clone)]
+pub struct Collections(Arc<[Arc<dyn Collection>]>);
+
+impl std::fmt::Debug for Collections {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.iter().map(|collection| collection.kind().collection)).finish()
+    }
+}
+
+impl Collections {
+    /// The given collections.
+    pub fn new(collections: impl IntoIterator<Item = Arc<dyn Collection>>) -> Self {
+        Self(collections.into_iter().collect())
+    }
+
+    /// Every collection.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Collection> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Their kinds.
+    pub fn kinds(&self) -> Kinds {
+        Kinds::new(self.iter().map(Collection::kind))
+    }
+
+    /// The collection of a name; `field` is where the caller named it.
+    pub fn get(&self, field: &str, name: &str) -> Result<&dyn Collection> {
+        self.iter().find(|collection| collection.kind().collection == name).ok_or_else(|| {
+            let names = self.kinds().names().join(", ");
+            Error::invalid_field(field, "COLLECTION_UNKNOWN", format!("must be one of {names}"))
+        })
     }
 }

@@ -14,7 +14,11 @@
 //! | [`custom_field`] | fields that tenants add |
 //! | [`field`], [`address`], [`choice`] | checks and columns that many kinds have |
 //! | [`hierarchy`] | records below other records of their kind |
+//! | [`files`] | what files need to know of a kind |
+//! | [`column`] | what a column of a file can hold |
+//! | [`import_job`], [`export_job`] | files in and out |
 //! | [`collection`] | a collection whatever its kind |
+//! | [`service`] | what a service mounts and runs for all of this |
 //! | [`rows`] | the few statements that are the same for every table |
 //! | [`rights`] | the rights that jobs work with |
 //!
@@ -25,10 +29,14 @@ pub mod batch;
 pub mod bulk;
 pub mod choice;
 pub mod collection;
+pub mod column;
 pub mod custom_field;
+pub mod export_job;
 pub mod external_id;
 pub mod field;
+pub mod files;
 pub mod hierarchy;
+pub mod import_job;
 pub mod kinds;
 pub mod life;
 pub mod list;
@@ -38,6 +46,7 @@ pub mod rights;
 pub mod rows;
 pub mod schema;
 pub mod search;
+pub mod service;
 pub mod slice;
 pub mod upsert;
 

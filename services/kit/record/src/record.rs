@@ -7,13 +7,16 @@ use crm_kit_api::{
     order::Column,
 };
 use crm_kit_pg::{Tx, change::Telling};
+use crm_kit_table::vcard::Card;
 use prost::{Message, Name};
 use sqlx::{FromRow, PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
     custom_field::{Fields, Values, describe::Parts},
+    column::read::Reading,
     external_id::ExternalId,
+    files::Files,
     schema::Standard,
     search,
 };
@@ -50,6 +53,8 @@ pub struct Kind {
     pub parent: Option<Parent>,
     /// Messages of its own among its fields, whose parts are described one by one.
     pub parts: &'static [Parts],
+    /// How it comes in and goes out in files.
+    pub files: Files,
 }
 
 /// The kind of record above another one.
@@ -146,6 +151,11 @@ pub trait Record:
     }
     /// The event that tells what happened to it; `wire` is the record after it.
     fn event(wire: Self::Wire, happening: Happening<Self::Wire>) -> Telling;
+
+    /// What a card of a vCard file says, for kinds that are people.
+    fn from_card(_card: &Card) -> Option<Reading<Self::Wire>> {
+        None
+    }
 
     /// What lists may filter by.
     fn filter_schema(fields: &Fields, call: &Call) -> Schema {

@@ -1,7 +1,5 @@
 //! The workers of custom fields: roll-ups, and what a changed definition means for all records.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use crm_kit_api::{Call, Result, clock::Clock};
 use crm_kit_pg::{
@@ -12,17 +10,17 @@ use crm_proto::crm::record::v1::custom_field::Type;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Catalog, catalog::LIFE, model::Definition, refresh::server_call, retype, roll_up, store};
-use crate::collection::Collection;
+use crate::collection::Collections;
 
 /// Kind of the job of a definition; its record is the definition.
 pub const DEFINITION_JOB: &str = "custom_field";
 
 /// What the workers work with. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Workers {
     pub db: Db,
     pub catalog: Catalog,
-    pub collections: Arc<[Arc<dyn Collection>]>,
+    pub collections: Collections,
     pub clock: Clock,
 }
 
@@ -48,7 +46,7 @@ impl Workers {
     /// Brings the roll-ups of one record up to date. The job does not say of which collection it is; ids are unique, so the others find nothing.
     pub async fn roll_up(&self, job: &Job) -> Result<Verdict> {
         let call = server_call(job.tenant_id, self.clock.now(), "job/roll_up");
-        for collection in &*self.collections {
+        for collection in self.collections.iter() {
             if self.catalog.kinds.below(collection.kind().collection).is_some() {
                 collection.refresh(&call, &[job.id]).await?;
             }
