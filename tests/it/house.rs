@@ -75,8 +75,8 @@ fn services_do_not_depend_on_services() {
         .filter(|folder| folder.exists())
         .collect();
     assert!(folders.len() >= 2);
-    let kit =
-        ["api", "pg", "rpc", "value", "table", "record", "testkit"].map(|part| root().join("services/kit").join(part));
+    let kit = ["api", "pg", "rpc", "value", "table", "record", "testkit"]
+        .map(|part| root().join("services/kit").join(part));
     for folder in folders.iter().chain(&kit) {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         for service in services {

@@ -6,8 +6,7 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
-    housekeeping,
-    migrate,
+    housekeeping, migrate,
     outbox::{CursorKey, EventStreams, StreamSettings, Told},
 };
 use crm_kit_record::{

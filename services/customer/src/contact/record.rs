@@ -3,7 +3,8 @@
 use crm_kit_api::{Call, Error, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{
-    Happening, Head, HeadMut, Kind, Parent, Record, Sent, column::read::Reading, custom_field::Fields, hierarchy,
+    Happening, Head, HeadMut, Kind, Parent, Record, Sent, column::read::Reading, custom_field::Fields,
+    hierarchy,
 };
 use crm_kit_table::vcard::Card;
 use crm_proto::crm::customer::v1::Contact as Wire;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use crm_kit_rpc::call;
+use crm_kit_rpc::{call, rows::row_checks};
 use crm_proto::crm::customer::v1::{
     BatchCreateContactsRequest, BatchCreateContactsResponse, BatchDeleteContactsRequest,
     BatchDeleteContactsResponse, BatchGetContactsRequest, BatchGetContactsResponse,
@@ -112,11 +112,11 @@ impl ContactService for Handlers {
         &self,
         request: Request<Streaming<BulkUpsertContactsRequest>>,
     ) -> Answer<Self::BulkUpsertContactsStream> {
-        let call = call(&request)?;
+        let (call, checks) = (call(&request)?, row_checks(&request));
         let rows = request
             .into_inner()
             .map(|row| row.map(|row| bulk::row(row.key, row.contact.unwrap_or_default(), row.update_mask)));
-        let results = bulk::run(self.0.clone(), call, rows);
+        let results = bulk::run(self.0.clone(), call, checks, rows);
         Ok(Response::new(Box::pin(
             results.map(|results| Ok(BulkUpsertContactsResponse { results: results? })),
         )))

@@ -152,8 +152,7 @@ mod tests {
             "Parent Account",
             "Created Date",
         ];
-        let found =
-            suggested(Account::KIND, &names, &["", "", "", "", "Lisa"]);
+        let found = suggested(Account::KIND, &names, &["", "", "", "", "Lisa"]);
         assert_eq!(found, ["display_name", "number", "billing_address.locality", "phone", "", "", ""]);
         let names = ["SAP ID", "Parent Account ID", "Owner", "省", "开户行"];
         let owner = Uuid::from_u128(1).to_string();
@@ -175,11 +174,7 @@ mod tests {
         for kind in [Account::KIND, Contact::KIND] {
             let columns = Columns::new(kind, &Fields::default());
             let exported: Vec<_> = columns.all().iter().filter(|column| column.exported).collect();
-            for language in [
-                Language::Path,
-                Language::English,
-                Language::Chinese,
-            ] {
+            for language in [Language::Path, Language::English, Language::Chinese] {
                 let header: Vec<&str> = exported.iter().map(|column| column.title(language)).collect();
                 let found = suggested(kind, &header, &[]);
                 for (column, found) in exported.iter().zip(found).filter(|(column, _)| column.settable) {

@@ -86,3 +86,33 @@ async fn thousands_of_rows_arrive_in_groups() {
     counted.include_total_size = true;
     assert_eq!(rig.list(&me, counted).await.unwrap().total_size, 2_345);
 }
+
+#[tokio::test]
+async fn a_row_that_breaks_a_bound_fails_alone_with_what_is_wrong_with_it() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let mut rows =
+        vec![row("1", named("first")), row("2", named(&"x".repeat(201))), row("3", named("third"))];
+    rows.push(BulkUpsertAccountsRequest {
+        key: Some(ExternalId { system: "No System".into(), value: "4".into() }),
+        ..row("4", named("fourth"))
+    });
+    rows.push(row("5", named("fifth")));
+    let results = upsert(&rig, &me, rows).await;
+    let expected = [Outcome::Created, Outcome::Failed, Outcome::Created, Outcome::Failed, Outcome::Created];
+    assert_eq!(outcomes(&results), expected);
+    assert_eq!(results.iter().map(|result| result.index).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    let told = |index: usize| {
+        let status = results[index].status.clone().unwrap();
+        let status = tonic::Status::with_details(
+            tonic::Code::from(status.code),
+            status.message.clone(),
+            prost::Message::encode_to_vec(&status).into(),
+        );
+        crm_testkit::status::violations(&status)
+    };
+    assert!(format!("{:?}", told(1)).contains("account.display_name"), "{:?}", told(1));
+    assert!(format!("{:?}", told(3)).contains("key.system"), "{:?}", told(3));
+    assert_eq!(rig.names(&me, search("fifth")).await, ["fifth"]);
+    assert!(rig.names(&me, search("fourth")).await.is_empty());
+}

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
-use crm_kit_table::Row;
 use crm_customer::names::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY};
+use crm_kit_table::Row;
 use crm_kit_table::mapping::{Schema, suggest};
 use crm_kit_table::reader::{Header, Options, Table};
 use crm_kit_table::value::{self, DateOrder, DecimalMark, Formats};

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Instant};
 
 use chrono::TimeDelta;
 use crm_kit_api::{Call, Error};
+use crm_kit_rpc::rows::RowChecks;
 use crm_proto::{
     crm::record::v1::{ExternalId as WireId, RowResult, row_result::Outcome},
     google::rpc::Status as WireStatus,
@@ -33,14 +34,16 @@ pub fn row<W>(key: Option<WireId>, wire: W, mask: Option<FieldMask>) -> BulkRow<
 }
 
 /// Writes rows as they come and tells what became of them. A group is written when it is full, when its next row names a record the group
-/// already writes, or when no further row is at hand. A row that breaks a bound of the contract ends the stream with an error that names it, after
-/// the rows before it were written and told.
+/// already writes, or when no further row is at hand. A row that breaks a bound of the contract, which `checks` tells, fails alone. A stream that
+/// breaks ends with an error that names the row, after the rows before it were written and told.
 pub fn run<R: Record>(
     slice: Slice<R>,
     call: Call,
+    checks: RowChecks,
     rows: impl Stream<Item = Result<BulkRow<R::Wire>, Status>> + Send + 'static,
 ) -> impl Stream<Item = Result<Vec<RowResult>, Status>> + Send {
     let started = Instant::now();
+    let rows = rows.map(move |row| row.map(|row| (row, checks.next_fault())));
     let groups = Box::pin(rows.ready_chunks(GROUP));
     futures::stream::try_unfold((groups, 0_i64, None), move |(mut groups, index, fault)| {
         let slice = slice.clone();
@@ -53,13 +56,16 @@ pub fn run<R: Record>(
             }
             let Some(group) = groups.next().await else { return Ok(None) };
             let (rows, fault) = until_fault(group);
-            let mut results = Vec::with_capacity(rows.len());
-            for rows in split(rows) {
-                let outcomes =
-                    slice.upsert(&call, rows, &|_, _| Box::pin(std::future::ready(Ok(())))).await?;
-                let next = index + i64::try_from(results.len()).unwrap_or(0);
-                results.extend(tell(next, outcomes));
+            let (good, faults): (Vec<_>, Vec<_>) =
+                rows.into_iter().map(|(row, fault)| (fault.is_none().then_some(row), fault)).unzip();
+            let mut written = Vec::with_capacity(good.len());
+            for rows in split(good.into_iter().flatten()) {
+                written
+                    .extend(slice.upsert(&call, rows, &|_, _| Box::pin(std::future::ready(Ok(())))).await?);
             }
+            let mut written = written.into_iter();
+            let outcomes = faults.into_iter().filter_map(|fault| fault.map(Err).or_else(|| written.next()));
+            let results: Vec<RowResult> = tell(index, outcomes.collect()).collect();
             let next = index + i64::try_from(results.len()).unwrap_or(0);
             let fault = fault.map(|fault| at_row(next, &fault));
             Ok(Some((results, (groups, next, fault))))
@@ -68,7 +74,7 @@ pub fn run<R: Record>(
 }
 
 /// The rows before the first fault, and the fault.
-fn until_fault<W>(group: Vec<Result<BulkRow<W>, Status>>) -> (Vec<BulkRow<W>>, Option<Status>) {
+fn until_fault<T>(group: Vec<Result<T, Status>>) -> (Vec<T>, Option<Status>) {
     let mut rows = Vec::with_capacity(group.len());
     for row in group {
         match row {
@@ -86,7 +92,7 @@ fn at_row(index: i64, fault: &Status) -> Status {
 }
 
 /// Groups in which no key stands twice, so that rows of one record take effect in their order.
-fn split<W: Default>(rows: Vec<BulkRow<W>>) -> Vec<Vec<Row<W>>> {
+fn split<W: Default>(rows: impl Iterator<Item = BulkRow<W>>) -> Vec<Vec<Row<W>>> {
     let mut groups: Vec<Vec<Row<W>>> = vec![Vec::new()];
     let mut seen = BTreeSet::new();
     for BulkRow { key, wire, mask } in rows {

@@ -13,8 +13,8 @@ use sqlx::{FromRow, PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
-    custom_field::{Fields, Values, describe::Parts},
     column::read::Reading,
+    custom_field::{Fields, Values, describe::Parts},
     external_id::ExternalId,
     files::Files,
     schema::Standard,

@@ -10,12 +10,14 @@
 //! | [`config`] | settings from file and environment |
 //! | [`telemetry`] | log lines and metrics |
 //! | [`lifecycle`] | signals and graceful drain |
+//! | [`rows`] | rows of bulk streams that break a bound |
 
 pub mod auth;
 pub mod client;
 pub mod config;
 pub mod layer;
 pub mod lifecycle;
+pub mod rows;
 pub mod server;
 pub mod telemetry;
 

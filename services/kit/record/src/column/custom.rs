@@ -105,7 +105,7 @@ mod tests {
     use crm_proto::crm::customer::v1::Account;
 
     use super::*;
-    use crate::{column::write::Language};
+    use crate::column::write::Language;
     use crm_kit_table::{value::DateOrder, value::DecimalMark};
 
     #[test]

@@ -519,10 +519,9 @@ mod tests {
 
     #[test]
     fn a_link_is_merged_into_the_record() {
-        for (kind, path, check) in [
-            (&FIRMS, "parent_external_id", "parent_id"),
-            (&PEOPLE, "account_external_id", "accounts"),
-        ] {
+        for (kind, path, check) in
+            [(&FIRMS, "parent_external_id", "parent_id"), (&PEOPLE, "account_external_id", "accounts")]
+        {
             let columns = Columns::new(kind, &Fields::default());
             let column = columns.get(path).unwrap();
             assert_eq!(column.link_field(), check);

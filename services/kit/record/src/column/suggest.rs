@@ -42,7 +42,10 @@ pub fn suggest<'c>(
     let mut found: Vec<Option<&str>> = vec![None; header.len()];
     let own = header.iter().map(|name| exact(columns, name));
     let foreign = mapping::suggest(header, &files.names).into_iter().map(|suggestion| {
-        suggestion.target.and_then(|path| columns.get(&translate(files, path))).map(|column| column.path.as_str())
+        suggestion
+            .target
+            .and_then(|path| columns.get(&translate(files, path)))
+            .map(|column| column.path.as_str())
     });
     let rounds: [Vec<Option<&str>>; 2] = [own.collect(), foreign.collect()];
     for round in rounds {

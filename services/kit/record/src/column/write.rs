@@ -6,7 +6,7 @@ use prost_reflect::{DynamicMessage, Value};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
 use super::{Column, Kind, words::Choices};
-use crm_kit_table::{Cell};
+use crm_kit_table::Cell;
 
 /// Whole numbers up to here are exact in a workbook.
 const EXACT_DIGITS: usize = 15;
@@ -91,7 +91,9 @@ fn named(choices: &Choices, number: i32, language: Language) -> Cell {
         Language::English => choices.label(number, 0),
         Language::Chinese => choices.label(number, 1),
         Language::Path if number == 0 => String::new(),
-        Language::Path => choices.values.get_value(number).map(|value| value.name().to_owned()).unwrap_or_default(),
+        Language::Path => {
+            choices.values.get_value(number).map(|value| value.name().to_owned()).unwrap_or_default()
+        }
     })
 }
 
@@ -179,9 +181,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::sample::FIRMS;
     use crate::column::Columns;
     use crate::custom_field::Fields;
+    use crate::sample::FIRMS;
 
     fn account() -> Account {
         Account {

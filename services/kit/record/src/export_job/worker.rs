@@ -14,8 +14,8 @@ use super::{
     page::{self, Sheet},
 };
 use crate::{Record, column::Column, column::Columns, column::write::Language};
-use crm_kit_table::{Cell};
 use crate::{Slice, Wanted, rights::Caller};
+use crm_kit_table::Cell;
 
 /// What audit rows and events name as the method.
 const METHOD: &str = "/crm.record.v1.ExportJobService/CreateExportJob";

@@ -12,8 +12,8 @@ use super::{
     errors::RowFault,
     model::{Format, Job, Mapping},
 };
-use crate::column::Columns;
 use crate::Choice;
+use crate::column::Columns;
 use crm_kit_value::{text, text::Lines};
 
 /// Fields that an update never changes.
@@ -191,9 +191,9 @@ fn mappings(wire: Vec<ColumnMapping>, before: &[Mapping]) -> Vec<Mapping> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::FIRMS;
-    use crate::import_job::model::sample;
     use crate::custom_field::Fields;
+    use crate::import_job::model::sample;
+    use crate::sample::FIRMS;
 
     fn columns() -> Columns {
         Columns::new(&FIRMS, &Fields::default())

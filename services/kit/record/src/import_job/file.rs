@@ -13,9 +13,12 @@ use tempfile::NamedTempFile;
 use tokio::{io::AsyncReadExt as _, sync::mpsc};
 
 use super::{model::Job, store};
-use crate::{Record, column::read::CellFault, column::read::Reader, column::read::Reading};
-use crm_kit_table::{Cell, Row, reader::Options, reader::RowError, reader::Table, reader::TableError, vcard::Card, vcard::Cards};
 use crate::upsert::GROUP;
+use crate::{Record, column::read::CellFault, column::read::Reader, column::read::Reading};
+use crm_kit_table::{
+    Cell, Row, reader::Options, reader::RowError, reader::Table, reader::TableError, vcard::Card,
+    vcard::Cards,
+};
 
 /// Bytes that tell the kind of a file.
 const HEAD: u64 = 256;

@@ -13,8 +13,8 @@ use super::{
     store,
 };
 use crate::{column::Column, column::Kind, column::read::CellFault};
-use crm_kit_table::{Cell};
 use crate::{upsert::Outcomes, upsert::Row};
+use crm_kit_table::Cell;
 
 /// Which pass of which job, as which something is written.
 #[derive(Clone, Copy, Debug)]
@@ -183,9 +183,9 @@ fn bare<'f>(field: &'f str, record: &str) -> &'f str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::FIRMS;
     use crate::column::Columns;
     use crate::custom_field::Fields;
+    use crate::sample::FIRMS;
 
     fn group(paths: &[&str]) -> Group {
         let columns = Columns::new(&FIRMS, &Fields::default());
@@ -230,10 +230,7 @@ mod tests {
             let error = Error::invalid_field(field, "X", "is wrong");
             assert_eq!(group.faults(&error)[0].column, column, "{field}");
         }
-        let taken = crate::external_id::taken(&FIRMS,
-            "sap",
-            "1",
-        );
+        let taken = crate::external_id::taken(&FIRMS, "sap", "1");
         assert_eq!(
             (group.faults(&taken)[0].column, group.faults(&taken)[0].code.as_str()),
             (Some(0), "EXTERNAL_ID_TAKEN")

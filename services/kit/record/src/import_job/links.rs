@@ -10,9 +10,9 @@ use crm_kit_api::{Call, Error, Result};
 use crm_kit_pg::Db;
 use uuid::Uuid;
 
+use crate::external_id;
 use crate::{column::Column, column::Kind};
 use crm_kit_table::{reader::Options, reader::Table, value};
-use crate::external_id;
 
 /// Records by collection and key.
 pub type Found = HashMap<(&'static str, String), Uuid>;

@@ -139,7 +139,8 @@ impl ImportJobs {
         let collection = self.collections.get("import_job.collection", &known.collection)?;
         call.require(collection.kind().files.import)?;
         let columns = collection.columns(call).await?;
-        let (wire, mask, columns, reads_cards) = (&wire, mask.as_ref(), &columns, collection.kind().files.reads_cards);
+        let (wire, mask, columns, reads_cards) =
+            (&wire, mask.as_ref(), &columns, collection.kind().files.reads_cards);
         self.change(call, &wire.id, "update", move |job, _| {
             etag::check(&wire.etag, job.revision)?;
             job.require(&[State::Uploading, State::Validating, State::Ready])?;

@@ -21,7 +21,10 @@ use super::{
     ops::ImportJobs,
     plan,
 };
-use crate::{Record, column::Column, column::Columns, column::read::CellFault, column::read::Reader, column::read::Reading};
+use crate::{
+    Record, column::Column, column::Columns, column::read::CellFault, column::read::Reader,
+    column::read::Reading,
+};
 use crate::{Slice, external_id::ExternalId, rights::Caller, upsert::Mode, upsert::Row};
 
 /// How a pass ended.

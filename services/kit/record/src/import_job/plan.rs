@@ -7,7 +7,10 @@ use crm_proto::crm::record::v1::import_format::{DateOrder as WireOrder, FileKind
 
 use super::model::{Format, Mapping};
 use crate::{column::Column, column::Columns, column::Kind, column::suggest};
-use crm_kit_table::{Row, reader, reader::Encoding, reader::Header, reader::Options, value::DateOrder, value::DecimalMark, value::Formats};
+use crm_kit_table::{
+    Row, reader, reader::Encoding, reader::Header, reader::Options, value::DateOrder, value::DecimalMark,
+    value::Formats,
+};
 
 /// Columns of a file, in its order, and those that the caller named but the file does not have.
 #[derive(Debug, PartialEq, Eq)]
@@ -125,8 +128,8 @@ pub fn settings(format: &Format, tenant: &TenantSettings) -> TenantSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::FIRMS;
     use crate::custom_field::Fields;
+    use crate::sample::FIRMS;
 
     fn entry(column: &str, field: &str, suggested: bool) -> Mapping {
         Mapping { column: column.to_owned(), field: field.to_owned(), suggested }

@@ -45,7 +45,9 @@ async fn work<R: Record>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Resul
     let file = file::fetch(&jobs.db, &job).await?;
     let form = match plan::kind(&job.format) {
         FileKind::Vcard => Form::Cards,
-        FileKind::Unspecified if R::KIND.files.reads_cards && file::begins_with_a_card(file.path()).await? => {
+        FileKind::Unspecified
+            if R::KIND.files.reads_cards && file::begins_with_a_card(file.path()).await? =>
+        {
             Form::Cards
         }
         _ => Form::Table(plan::options(&job.format)),

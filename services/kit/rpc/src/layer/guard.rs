@@ -30,7 +30,10 @@ use super::{
     observe::Observed,
     refuse,
 };
-use crate::auth::{Authenticate, Credential};
+use crate::{
+    auth::{Authenticate, Credential},
+    rows::RowChecks,
+};
 
 /// Deadline of unary calls that state none.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -148,7 +151,8 @@ impl Walls {
         let key = idempotency_key(method, request.headers())?;
         let (parts, body) = request.into_parts();
         let arrival = time_limit.map_or(ARRIVAL, |limit| limit.min(ARRIVAL));
-        let arrived = tokio::time::timeout(arrival, self.check_body(method, body)).await;
+        let rows = method.tells_rows.then(RowChecks::default);
+        let arrived = tokio::time::timeout(arrival, self.check_body(method, body, rows.clone())).await;
         let (body, message) = arrived.unwrap_or_else(|_| Err(Error::deadline_exceeded().into()))?;
         let mut request = Request::from_parts(parts, body);
         let idempotency =
@@ -164,6 +168,9 @@ impl Walls {
         });
         if let Some(call) = &call {
             request.extensions_mut().insert(call.clone());
+        }
+        if let Some(rows) = rows {
+            request.extensions_mut().insert(rows);
         }
         Ok(Admitted { request, call, credential, time_limit })
     }
@@ -186,16 +193,24 @@ impl Walls {
         Ok(Some(access))
     }
 
-    /// Checks the bounds of every request message: of a unary request before the handler runs, of a stream as its messages arrive.
+    /// Checks the bounds of every request message: of a unary request before the handler runs, of a stream as its messages arrive. Rows pass, and
+    /// what is wrong with them is kept in `rows`.
     async fn check_body(
         self: &Arc<Self>,
         method: &Method,
         body: Body,
+        rows: Option<RowChecks>,
     ) -> Result<(Body, Option<Bytes>), Status> {
         if method.streams_in {
             let (walls, input) = (Arc::clone(self), method.input.clone());
-            let check =
-                move |message: Bytes| walls.check(&input, &message).map(|()| message).map_err(Status::from);
+            let check = move |message: Bytes| -> Result<Bytes, Status> {
+                let checked = walls.check_bounds(&decode(&input, &message)?);
+                match &rows {
+                    Some(rows) => rows.keep(checked.err()),
+                    None => checked?,
+                }
+                Ok(message)
+            };
             return Ok((Body::new(Frames::request(body, self.message_limit, Box::new(check))), None));
         }
         let limited = http_body_util::Limited::new(body, self.message_limit + 5);
@@ -208,15 +223,12 @@ impl Walls {
         })?;
         let bytes = collected.to_bytes();
         let message = frames::decode_single(bytes.clone(), self.message_limit)?;
-        self.check(&method.input, &message)?;
+        self.check_bounds(&decode(&method.input, &message)?)?;
         Ok((Body::new(http_body_util::Full::new(bytes)), Some(message)))
     }
 
-    fn check(&self, input: &prost_reflect::MessageDescriptor, message: &Bytes) -> Result<()> {
-        let message = DynamicMessage::decode(input.clone(), message.clone()).map_err(|error| {
-            Error::invalid_field("", "MALFORMED", "the message does not decode").caused_by(error)
-        })?;
-        match self.validator.validate(&message) {
+    fn check_bounds(&self, message: &DynamicMessage) -> Result<()> {
+        match self.validator.validate(message) {
             Ok(()) => Ok(()),
             Err(prost_protovalidate::Error::Validation(error)) => {
                 Err(Error::invalid(error.violations().iter().map(violation).collect()))
@@ -270,6 +282,12 @@ impl Walls {
         }
         .boxed()
     }
+}
+
+fn decode(input: &prost_reflect::MessageDescriptor, message: &Bytes) -> Result<DynamicMessage> {
+    DynamicMessage::decode(input.clone(), message.clone()).map_err(|error| {
+        Error::invalid_field("", "MALFORMED", "the message does not decode").caused_by(error)
+    })
 }
 
 /// Time a unary call may take, and the limit a stream states itself.

@@ -7,7 +7,10 @@ use std::{
 
 use crm_kit_api::{Error, Result, sensitivity::Masker};
 use metrics::{Counter, Histogram};
-use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
+
+/// What became of one row of a bulk stream.
+const ROW_RESULT: &str = "crm.record.v1.RowResult";
 
 /// One method of the contract.
 pub struct Method {
@@ -23,6 +26,8 @@ pub struct Method {
     pub streams_in: bool,
     /// Whether it answers with a stream.
     pub streams_out: bool,
+    /// Whether its requests are rows and its responses tell what became of each.
+    pub tells_rows: bool,
     /// Whether it changes nothing.
     pub is_read: bool,
     /// Whether its responses can hold values that roles mask.
@@ -80,6 +85,9 @@ fn read(pool: &DescriptorPool, method: &MethodDescriptor, masker: &Masker) -> Re
     let permission =
         permission(pool, method).ok_or_else(|| Error::bug(format!("{path} states no permission")))?;
     let output = method.output().full_name().to_owned();
+    let is_result = |kind: Kind| kind.as_message().is_some_and(|message| message.full_name() == ROW_RESULT);
+    let tells_rows =
+        method.is_client_streaming() && method.output().fields().any(|field| is_result(field.kind()));
     Ok(Method {
         permission,
         input: method.input(),
@@ -87,6 +95,7 @@ fn read(pool: &DescriptorPool, method: &MethodDescriptor, masker: &Masker) -> Re
         output,
         streams_in: method.is_client_streaming(),
         streams_out: method.is_server_streaming(),
+        tells_rows,
         is_read: method
             .method_descriptor_proto()
             .options
@@ -123,6 +132,7 @@ mod tests {
         assert!(get.is_read && get.maskable && !get.streams_in);
         let create = methods.get("/crm.customer.v1.AccountService/CreateAccount").unwrap();
         assert!(!create.is_read);
-        assert!(methods.get("/crm.customer.v1.AccountService/BulkUpsertAccounts").unwrap().streams_in);
+        let bulk = methods.get("/crm.customer.v1.AccountService/BulkUpsertAccounts").unwrap();
+        assert!(bulk.streams_in && bulk.tells_rows && !create.tells_rows);
     }
 }

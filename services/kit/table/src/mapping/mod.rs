@@ -7,8 +7,8 @@
 
 mod name;
 
-pub use name::fold;
 use name::Name;
+pub use name::fold;
 
 /// From this confidence on two columns may feed one field with many values: `Home Phone` and `Phone 2`, but not the telephones
 /// of `Person1` and `Person2`.
