@@ -10,6 +10,9 @@ pub mod words;
 
 use crm_kit_table::mapping::Schema;
 
+/// Kinds of records that other systems refer to from these.
+const OTHERS: &[&str] = &["campaign", "pricebook", "territory"];
+
 /// Accounts: customers, suppliers and other companies.
 pub const ACCOUNT: Schema<'static> = Schema {
     own_words: &[
@@ -24,24 +27,30 @@ pub const ACCOUNT: Schema<'static> = Schema {
         "企业",
         "单位",
     ],
+    other_words: OTHERS,
     targets: &[account::FIELDS],
 };
 
 /// Contacts: people.
 pub const CONTACT: Schema<'static> = Schema {
     own_words: &["contact", "person", "联系人"],
+    other_words: OTHERS,
     targets: &[person::FIELDS, person::CONTACT_FIELDS],
 };
 
 /// Leads: people at companies that are not qualified yet.
 pub const LEAD: Schema<'static> = Schema {
     own_words: &["lead", "prospect", "线索", "潜在客户"],
+    other_words: OTHERS,
     targets: &[person::FIELDS, person::LEAD_FIELDS],
 };
 
 /// Opportunities.
-pub const OPPORTUNITY: Schema<'static> =
-    Schema { own_words: &["opportunity", "deal", "商机", "销售机会"], targets: &[opportunity::FIELDS] };
+pub const OPPORTUNITY: Schema<'static> = Schema {
+    own_words: &["opportunity", "deal", "商机", "销售机会"],
+    other_words: OTHERS,
+    targets: &[opportunity::FIELDS],
+};
 
 #[cfg(test)]
 mod tests {
@@ -122,7 +131,7 @@ mod tests {
     #[test]
     fn no_name_belongs_to_two_fields() {
         for schema in [ACCOUNT, CONTACT, LEAD, OPPORTUNITY] {
-            let mut seen = std::collections::BTreeMap::new();
+            let mut seen = BTreeMap::new();
             for target in schema.targets.concat() {
                 for name in target.labels_en.iter().chain(target.labels_zh).chain(target.synonyms) {
                     let owner = *seen.entry(fold(name)).or_insert(target.path);

@@ -1,7 +1,7 @@
 //! Human numbers such as `A000001`, given in blocks.
 //!
 //! A process takes a block of a tenant's series in a transaction of its own and hands numbers out from memory, so that creates do not queue for
-//! one row. Numbers of a block that is not used up are lost: the series ascends but has gaps, which only invoices may not have.
+//! one row. Numbers of a block that is not used up are lost: the series ascends but has gaps, which documents numbered by law may not have.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -51,6 +51,7 @@ pub static FIRMS: Kind = Kind {
     files: Files {
         names: Schema {
             own_words: &["firm"],
+            other_words: &[],
             targets: &[&[
                 Target::one("display_name", &["Name"], &["名称"], &[]),
                 Target::one("phone", &["Phone"], &["电话"], &["Tel"]),
@@ -92,7 +93,7 @@ pub static PEOPLE: Kind = Kind {
     series: None,
     parts: &[],
     files: Files {
-        names: Schema { own_words: &[], targets: &[] },
+        names: Schema { own_words: &[], other_words: &[], targets: &[] },
         translated: &[],
         words: &[],
         links: &[

@@ -18,7 +18,7 @@ use crm_kit_table::Cell;
 
 /// Which pass of which job, as which something is written.
 #[derive(Clone, Copy, Debug)]
-pub struct Ticket {
+pub struct Permit {
     pub tenant_id: Uuid,
     pub job_id: Uuid,
     pub pass: i64,
@@ -26,7 +26,7 @@ pub struct Ticket {
     pub round: i16,
 }
 
-impl Ticket {
+impl Permit {
     /// The pass a job is in.
     pub fn of(job: &Job) -> Self {
         Self {
@@ -60,7 +60,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Group {
     /// For which pass.
-    pub ticket: Ticket,
+    pub permit: Permit,
     /// Its rows.
     pub entries: Vec<Entry>,
     /// Names of the file's columns.
@@ -78,9 +78,9 @@ pub struct Batch<W> {
     pub rows: Vec<Row<W>>,
 }
 
-/// The job, held, as long as the ticket is good.
-pub async fn hold(tx: &mut Tx<'_>, ticket: Ticket) -> Result<Job> {
-    let Ticket { tenant_id, job_id, pass, state, round } = ticket;
+/// The job, held, as long as the permit is good.
+pub async fn hold(tx: &mut Tx<'_>, permit: Permit) -> Result<Job> {
+    let Permit { tenant_id, job_id, pass, state, round } = permit;
     let job = store::lock(tx.conn(), tenant_id, job_id, None).await?;
     let good = job.filter(|job| (job.pass, job.state.0, job.round) == (pass, state, round));
     good.ok_or_else(Error::concurrent_change)
@@ -95,7 +95,7 @@ pub async fn record(
     outcomes: &Outcomes,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<()> {
-    let mut job = hold(tx, group.ticket).await?;
+    let mut job = hold(tx, group.permit).await?;
     let start = group.entries.partition_point(|entry| entry.line <= job.last_line);
     let mut outcomes = outcomes.iter();
     let mut faults = Vec::new();
@@ -106,7 +106,7 @@ pub async fn record(
             match outcomes.next() {
                 None => break,
                 Some(Ok(written)) => {
-                    count(&mut job, group.ticket.round, written.outcome, entry.repeats);
+                    count(&mut job, group.permit.round, written.outcome, entry.repeats);
                     job.links_wait |= entry.waits;
                     Vec::new()
                 }
@@ -117,7 +117,7 @@ pub async fn record(
         };
         faults.extend(group.row_faults(entry, wrong));
         job.last_line = entry.line;
-        job.done_rows += i64::from(group.ticket.round == 1);
+        job.done_rows += i64::from(group.permit.round == 1);
     }
     job.failed_rows += errors::add(tx.conn(), job.tenant_id, job.id, &faults).await?;
     job.update_time = now;
@@ -195,7 +195,7 @@ mod tests {
             .map(|(index, path)| (index, columns.get(path).unwrap().clone()))
             .collect();
         Group {
-            ticket: Ticket {
+            permit: Permit {
                 tenant_id: Uuid::nil(),
                 job_id: Uuid::nil(),
                 pass: 1,

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     COLLECTION, JOB_KIND, convert,
     errors::{self, RowFault},
-    group::{self, Ticket},
+    group::{self, Permit},
     model::{Format, Job},
     plan, store,
 };
@@ -222,12 +222,12 @@ impl ImportJobs {
             Box::pin(async move { store::get(tx.conn(), tenant, id, None).await })
         });
         let Some(job) = found.await? else { return Ok(Verdict::Done) };
-        let ticket = Ticket::of(&job);
+        let permit = Permit::of(&job);
         let collection = self.collections.get("collection", &job.collection)?;
         match collection.import(self, job).await {
             Err(error) if claimed.attempts >= ATTEMPTS => {
                 tracing::error!(job = %id, ?error, "an import was given up");
-                self.fail(ticket, "the rows cannot be written at the moment; try again later").await?;
+                self.fail(permit, "the rows cannot be written at the moment; try again later").await?;
                 Ok(Verdict::Done)
             }
             worked => worked,
@@ -235,14 +235,14 @@ impl ImportJobs {
     }
 
     /// Ends a job as failed, if it is still in the pass.
-    pub(super) async fn fail(&self, ticket: Ticket, why: &str) -> Result<()> {
+    pub(super) async fn fail(&self, permit: Permit, why: &str) -> Result<()> {
         let now = self.clock.now();
         self.db
-            .for_tenant(ticket.tenant_id, move |tx| {
+            .for_tenant(permit.tenant_id, move |tx| {
                 Box::pin(async move {
                     // The second round may have begun meanwhile.
-                    let held = store::lock(tx.conn(), ticket.tenant_id, ticket.job_id, None).await?;
-                    let Some(mut job) = held.filter(|job| job.pass == ticket.pass && !job.has_ended()) else {
+                    let held = store::lock(tx.conn(), permit.tenant_id, permit.job_id, None).await?;
+                    let Some(mut job) = held.filter(|job| job.pass == permit.pass && !job.has_ended()) else {
                         return Ok(());
                     };
                     job.end(State::Failed, why, now);
@@ -254,12 +254,12 @@ impl ImportJobs {
     }
 
     /// What follows when every row was handled.
-    pub(super) async fn finish_round(&self, ticket: Ticket, broken: Option<String>) -> Result<Job> {
+    pub(super) async fn finish_round(&self, permit: Permit, broken: Option<String>) -> Result<Job> {
         let (now, broken) = (self.clock.now(), &broken);
         self.db
-            .for_tenant(ticket.tenant_id, move |tx| {
+            .for_tenant(permit.tenant_id, move |tx| {
                 Box::pin(async move {
-                    let mut job = group::hold(tx, ticket).await?;
+                    let mut job = group::hold(tx, permit).await?;
                     match (job.state.0, broken) {
                         (_, Some(why)) => job.end(State::Failed, why.as_str(), now),
                         (State::Validating, None) => {
@@ -279,8 +279,8 @@ impl ImportJobs {
     }
 
     /// Whether a pass is still the job's.
-    pub(super) async fn is_current(&self, ticket: Ticket) -> Result<bool> {
-        let Ticket { tenant_id, job_id, pass, state, .. } = ticket;
+    pub(super) async fn is_current(&self, permit: Permit) -> Result<bool> {
+        let Permit { tenant_id, job_id, pass, state, .. } = permit;
         let job = self.db.for_tenant(tenant_id, move |tx| {
             Box::pin(async move { store::get(tx.conn(), tenant_id, job_id, None).await })
         });

@@ -15,7 +15,7 @@ use prost_types::FieldMask;
 use super::{
     errors,
     file::{self, Event, Form, Item},
-    group::{self, Batch, Entry, Group, Ticket},
+    group::{self, Batch, Entry, Group, Permit},
     links::{self, Found, Keys},
     model::Job,
     ops::ImportJobs,
@@ -104,7 +104,7 @@ impl<'p, R: Record> Pass<'p, R> {
                 Ending::Whole(broken) => broken,
                 Ending::Interrupted => return Ok(Ending::Interrupted),
             };
-            self.job = self.jobs.finish_round(Ticket::of(&self.job), broken).await?;
+            self.job = self.jobs.finish_round(Permit::of(&self.job), broken).await?;
             if self.job.state.0 != State::Applying {
                 return Ok(Ending::Whole(None));
             }
@@ -175,7 +175,7 @@ impl<'p, R: Record> Pass<'p, R> {
             entries.push(entry);
         }
         let group = Group {
-            ticket: Ticket::of(&self.job),
+            permit: Permit::of(&self.job),
             entries,
             header: Arc::clone(&self.header),
             columns: Arc::clone(&self.taken),

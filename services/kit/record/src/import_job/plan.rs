@@ -6,7 +6,7 @@ use crm_kit_api::call::TenantSettings;
 use crm_proto::crm::record::v1::import_format::{DateOrder as WireOrder, FileKind};
 
 use super::model::{Format, Mapping};
-use crate::{column::Column, column::Columns, column::Kind, column::suggest};
+use crate::{column::Column, column::Columns, column::Kind, column::suggest, files::Files};
 use crm_kit_table::{
     Row, reader, reader::Encoding, reader::Header, reader::Options, value::DateOrder, value::DecimalMark,
     value::Formats,

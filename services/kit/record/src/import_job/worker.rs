@@ -10,7 +10,7 @@ use tonic::Code;
 use super::{
     errors::{self, RowFault},
     file::{self, Form, Look},
-    group::{Ticket, hold},
+    group::{Permit, hold},
     model::Job,
     ops::ImportJobs,
     pass::{Ending, Pass},
@@ -24,7 +24,7 @@ const METHOD: &str = "/crm.record.v1.ImportJobService/ApplyImportJob";
 
 /// Works on a job as its state asks.
 pub async fn run<R: Record>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Result<Verdict> {
-    let ticket = Ticket::of(&job);
+    let permit = Permit::of(&job);
     let worked = match job.state.0 {
         State::Validating | State::Applying => Box::pin(work(jobs, slice, job)).await,
         _ => return Ok(Verdict::Done),
@@ -33,7 +33,7 @@ pub async fn run<R: Record>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Re
         Ok(Ending::Whole(_)) => Ok(Verdict::Done),
         Ok(Ending::Interrupted) => Ok(Verdict::Again(jobs.clock.now())),
         // Somebody cancelled the job, changed it or works on it.
-        Err(error) if error.code() == Code::Aborted && !jobs.is_current(ticket).await? => Ok(Verdict::Done),
+        Err(error) if error.code() == Code::Aborted && !jobs.is_current(permit).await? => Ok(Verdict::Done),
         Err(error) => Err(error),
     }
 }
@@ -55,7 +55,7 @@ async fn work<R: Record>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Resul
     let look = match file::look(file.path().to_owned(), form.clone()).await? {
         Ok(look) => look,
         Err(error) => {
-            return jobs.fail(Ticket::of(&job), &error.to_string()).await.map(|()| Ending::Whole(None));
+            return jobs.fail(Permit::of(&job), &error.to_string()).await.map(|()| Ending::Whole(None));
         }
     };
     let fields = slice.fields(&caller.call()).await?;
@@ -78,7 +78,7 @@ async fn begin_dry_run<R: Record>(
     columns: &Columns,
     look: &Look,
 ) -> Result<Job> {
-    let ticket = Ticket::of(job);
+    let permit = Permit::of(job);
     let merged = plan::merge(columns, &R::KIND.files, &job.columns, &look.header, &look.sample);
     let unknown = (0_i32..).zip(&merged.unknown).map(|(seq, entry)| RowFault {
         line: look.header_line,
@@ -93,7 +93,7 @@ async fn begin_dry_run<R: Record>(
     jobs.db
         .for_tenant(job.tenant_id, move |tx| {
             Box::pin(async move {
-                let mut job = hold(tx, ticket).await?;
+                let mut job = hold(tx, permit).await?;
                 job.rewind();
                 job.header.clone_from(&look.header);
                 job.columns.0.clone_from(merged);
@@ -107,11 +107,11 @@ async fn begin_dry_run<R: Record>(
 
 /// Begins to write: what the dry run found is forgotten.
 async fn begin_writing(jobs: &ImportJobs, job: &Job) -> Result<Job> {
-    let ticket = Ticket::of(job);
+    let permit = Permit::of(job);
     jobs.db
         .for_tenant(job.tenant_id, move |tx| {
             Box::pin(async move {
-                let job = hold(tx, ticket).await?;
+                let job = hold(tx, permit).await?;
                 errors::clear(tx.conn(), job.tenant_id, job.id).await.map(|()| job)
             })
         })

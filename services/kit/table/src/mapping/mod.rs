@@ -26,6 +26,8 @@ const MISSPELT: u8 = 60;
 pub struct Schema<'a> {
     /// What the record itself is called, in names such as `Company Phone` or `公司电话`.
     pub own_words: &'a [&'a str],
+    /// What other kinds of records are called, folded, in names of ids that are not the record's own, such as `Parent Project ID`.
+    pub other_words: &'a [&'a str],
     /// The fields, in groups that records share.
     pub targets: &'a [&'a [Target<'a>]],
 }
@@ -107,7 +109,8 @@ pub fn suggest<'a>(headers: &[String], schema: &Schema<'a>) -> Vec<Suggestion<'a
         .iter()
         .enumerate()
         .flat_map(|(column, header)| {
-            let candidates = candidates(&Name::new(header, schema.own_words), &targets, &known);
+            let candidates =
+                candidates(&Name::new(header, schema.own_words, schema.other_words), &targets, &known);
             candidates.into_iter().map(move |(target, confidence)| (confidence, column, target))
         })
         .collect();
@@ -134,7 +137,7 @@ fn known_names(targets: &[Target<'_>]) -> Vec<(String, usize)> {
     let mut known = Vec::new();
     for (index, target) in targets.iter().enumerate() {
         let names = [target.labels_en, target.labels_zh, target.synonyms, &[target.path]];
-        known.extend(names.into_iter().flatten().map(|name| (name::fold(name), index)));
+        known.extend(names.into_iter().flatten().map(|name| (fold(name), index)));
     }
     known.sort();
     known.dedup_by(|later, first| later.0 == first.0);

@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Words of ids that point at another record than the row's own.
-const REFERENCES: [&str; 18] = [
+/// Words of ids that point at another record than the row's own, in every kind of file.
+const REFERENCES: [&str; 15] = [
     "owner",
     "parent",
     "created",
@@ -11,8 +11,6 @@ const REFERENCES: [&str; 18] = [
     "modified",
     "modifiedby",
     "master",
-    "campaign",
-    "pricebook",
     "user",
     "session",
     "type",
@@ -21,7 +19,6 @@ const REFERENCES: [&str; 18] = [
     "currency",
     "manager",
     "assigned",
-    "territory",
 ];
 /// Names of an id that need no word before them.
 const OWN_IDS: [&str; 7] = ["id", "recordid", "externalid", "uuid", "guid", "外部id", "系统id"];
@@ -47,7 +44,7 @@ pub(super) enum Id {
 }
 
 impl Name {
-    pub(super) fn new(header: &str, own_words: &[&str]) -> Self {
+    pub(super) fn new(header: &str, own_words: &[&str], other_words: &[&str]) -> Self {
         let full = fold(header);
         let remarkless = fold(&strip_remarks(header));
         let ownless = own_words.iter().find_map(|word| remarkless.strip_prefix(&fold(word)));
@@ -59,7 +56,7 @@ impl Name {
             without_remark: differs(&remarkless),
             without_own_word: ownless.and_then(differs),
             without_number: differs(numberless),
-            id: id(header, &remarkless, own_words),
+            id: id(header, &remarkless, own_words, other_words),
             full,
         }
     }
@@ -95,18 +92,16 @@ fn strip_remarks(name: &str) -> String {
     kept
 }
 
-fn id(header: &str, folded: &str, own_words: &[&str]) -> Id {
+fn id(header: &str, folded: &str, own_words: &[&str], other_words: &[&str]) -> Id {
+    let is_other =
+        |word: &String| REFERENCES.contains(&word.as_str()) || other_words.contains(&word.as_str());
     let stem = folded.strip_suffix("id");
     if OWN_IDS.contains(&folded) || stem.is_some_and(|stem| own_words.iter().any(|word| fold(word) == stem)) {
         return Id::Own;
     }
     let words = words(header);
     match words.as_slice() {
-        [named @ .., last]
-            if last == "id" && !named.iter().any(|word| REFERENCES.contains(&word.as_str())) =>
-        {
-            Id::Foreign
-        }
+        [named @ .., last] if last == "id" && !named.iter().any(|word| is_other(word)) => Id::Foreign,
         _ => Id::None,
     }
 }
@@ -189,14 +184,14 @@ mod tests {
             ("Parent Account ID", Id::None),
             ("Valid", Id::None),
         ] {
-            assert_eq!(Name::new(header, &["account"]).id, expected, "{header}");
+            assert_eq!(Name::new(header, &["account"], &["campaign"]).id, expected, "{header}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_name_panics(header in "\\PC{0,20}(__c|__pc)?") {
-            let name = Name::new(&header, &["account", "客户"]);
+            let name = Name::new(&header, &["account", "客户"], &[]);
             proptest::prop_assert_eq!(fold(&name.full), name.full);
         }
     }

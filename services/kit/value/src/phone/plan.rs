@@ -9,7 +9,7 @@ use std::sync::{LazyLock, OnceLock};
 
 /// Largest country code plus one.
 const CODES: u16 = 1000;
-/// The kinds of number a customer can have, the common ones first.
+/// The kinds of number a subscriber can have, the common ones first.
 const KINDS: [Type; 10] = [
     Type::Mobile,
     Type::FixedLine,
