@@ -42,11 +42,19 @@ pub struct Caller {
     pub address: IpAddr,
 }
 
+/// What the identity of a service begins with. Nobody outside has one, so none is let in.
+const SERVICE_IDENTITY: &[u8] = b"crm~service~";
+
+/// Whether an `authorization` header holds what only services of the installation have, however it is spelt around it.
+fn is_service_identity(value: &HeaderValue) -> bool {
+    value.as_bytes().windows(SERVICE_IDENTITY.len()).any(|window| window == SERVICE_IDENTITY)
+}
+
 /// Metadata of a REST call.
 pub fn from_rest(headers: &HeaderMap, caller: &Caller) -> MetadataMap {
     let mut carried = HeaderMap::with_capacity(CARRIED.len() + 1);
     for name in CARRIED {
-        if let Some(value) = headers.get(name) {
+        if let Some(value) = headers.get(name).filter(|value| !is_service_identity(value)) {
             carried.insert(HeaderName::from_static(name), value.clone());
         }
     }
@@ -65,6 +73,9 @@ pub fn clean_grpc(headers: &mut HeaderMap, caller: &Caller) {
         headers.keys().filter(|name| name.as_str().starts_with("x-crm-")).cloned().collect();
     for name in internal {
         headers.remove(name);
+    }
+    if headers.get_all(header::AUTHORIZATION).iter().any(is_service_identity) {
+        headers.remove(header::AUTHORIZATION);
     }
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     mark(headers, caller);

@@ -66,6 +66,7 @@ impl Rig {
         let customer = app::build(app::Parts {
             db: Db::new(service.clone(), &PoolSettings::default()),
             authenticator: Arc::new(callers),
+            peers: crm_testkit::peers(app::NAME, &Clock::system()),
             clock: Clock::system(),
             cursor_secret: b"bench".to_vec(),
             limits: Limits::default(),

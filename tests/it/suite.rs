@@ -46,6 +46,7 @@ impl Suite {
         let secret_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned().into();
         let app = App::build(crm_platform::app::Parts {
             db: platform_db.clone(),
+            peers: crm_testkit::peers(crm_platform::app::NAME, &clock),
             clock: clock.clone(),
             security: Security { secret_key, ..Security::default() },
             cursor_secret: b"suite".to_vec(),
@@ -56,9 +57,12 @@ impl Suite {
         .await
         .unwrap();
         let platform = client::join(app.server, &tasks, shutdown.clone());
+        let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
+            .with(crm_platform::app::NAME, platform.clone());
         let customer = crm_customer::app::build(crm_customer::app::Parts {
             db: customer_database.db(),
-            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone())),
+            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
+            peers,
             clock: clock.clone(),
             cursor_secret: b"suite".to_vec(),
             limits: Limits::default(),
@@ -68,9 +72,12 @@ impl Suite {
         .await
         .unwrap();
         let customer = client::join(customer, &tasks, shutdown.clone());
+        let peers =
+            crm_testkit::peers(crm_sales::app::NAME, &clock).with(crm_platform::app::NAME, platform.clone());
         let sales = crm_sales::app::build(crm_sales::app::Parts {
             db: sales_database.db(),
-            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone())),
+            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
+            peers,
             clock: clock.clone(),
             cursor_secret: b"suite".to_vec(),
             limits: Limits::default(),

@@ -32,6 +32,31 @@ async fn a_generated_client_works_through_the_gateway() {
 }
 
 #[tokio::test]
+async fn the_identity_of_a_service_does_not_come_in_from_outside() {
+    let under = Under::start().await;
+    for header in
+        ["Bearer crm~service~eyJ9.c2ln", "bearer  crm~service~x", "crm~service~x", "Basic crm~service~"]
+    {
+        let mut asked = Request::new(GetAccountRequest { id: "5".to_owned() });
+        asked.metadata_mut().insert("authorization", header.parse().unwrap());
+        AccountServiceClient::new(under.channel()).get_account(asked).await.unwrap();
+        assert!(under.fake.last().get("authorization").is_none(), "gRPC {header}");
+
+        let mut asked = request("GET", "/v1/accounts/5", "");
+        asked.headers_mut().insert("authorization", header.parse().unwrap());
+        assert_eq!(under.call(asked).await.status, 200);
+        assert!(under.fake.last().get("authorization").is_none(), "REST {header}");
+    }
+    // One bad header takes the good one beside it along: a service accepts exactly one anyway.
+    let mut asked = Request::new(GetAccountRequest { id: "5".to_owned() });
+    for header in ["Bearer good", "Bearer crm~service~x"] {
+        asked.metadata_mut().append("authorization", header.parse().unwrap());
+    }
+    AccountServiceClient::new(under.channel()).get_account(asked).await.unwrap();
+    assert!(under.fake.last().get("authorization").is_none());
+}
+
+#[tokio::test]
 async fn errors_keep_their_details() {
     let under = Under::start().await;
     let mut client = AccountServiceClient::new(under.channel());

@@ -7,7 +7,7 @@ use crm_kit_pg::{
     Db,
     db::PoolSettings,
     housekeeping, migrate,
-    outbox::{CursorKey, EventStreams, StreamSettings, Told},
+    outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
 };
 use crm_kit_record::{
     collection::Collections,
@@ -18,6 +18,7 @@ use crm_kit_record::{
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
     client, lifecycle,
+    peer::Peers,
     server::{self, Limits, Server},
     telemetry::{self, PrometheusHandle},
 };
@@ -62,6 +63,8 @@ pub struct Parts {
     pub authenticator: Arc<dyn Authenticate>,
     /// Tells the time.
     pub clock: Clock,
+    /// The other services; the platform is one of them.
+    pub peers: Peers,
     /// Secret that seals event cursors.
     pub cursor_secret: Vec<u8>,
     /// Limits of the server.
@@ -84,9 +87,12 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
     let clock = Clock::system();
     let platform = client::connect(&settings.platform)?;
+    let peers =
+        Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
     let server = build(Parts {
         db: Db::new(service, &pool),
-        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
+        peers,
         clock,
         cursor_secret: settings.cursor_secret.into_bytes(),
         limits: settings.limits,
@@ -109,7 +115,7 @@ fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
 
 /// The service, ready to be served.
 pub async fn build(parts: Parts) -> Result<Server> {
-    let Parts { db, authenticator, clock, cursor_secret, limits, tasks, shutdown } = parts;
+    let Parts { db, authenticator, clock, peers, cursor_secret, limits, tasks, shutdown } = parts;
     // Numbering plans take 60 ms to read; no request should wait for that.
     phone::load();
     let catalog = Catalog::new(db.clone(), kinds::all());
@@ -121,10 +127,11 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
-    let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
+    let log = Log { service: NAME, db, key, collections: COLLECTIONS, clock: clock.clone() };
+    let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
-    Server::new(NAME, routes, authenticator, clock, limits).await
+    Server::new(NAME, routes, peers.and(authenticator), clock, limits).await
 }

@@ -1,6 +1,7 @@
 //! Settings of the service.
 
 use crm_kit_rpc::server::Limits;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Settings, each with its default.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub platform: String,
     /// Secret of the deployment that seals event cursors. Every process of the service has the same one.
     pub cursor_secret: String,
+    /// Secret with which services prove to each other that they are of this installation: at least 32 bytes, the same in every service.
+    pub internal_secret: SecretString,
     /// Limits of the server.
     pub limits: Limits,
 }
@@ -35,6 +38,7 @@ impl Default for Settings {
             database_connections: 24,
             platform: "http://localhost:7001".to_owned(),
             cursor_secret: String::new(),
+            internal_secret: SecretString::default(),
             limits: Limits::default(),
         }
     }

@@ -7,10 +7,11 @@ use crm_kit_pg::{
     Db,
     db::PoolSettings,
     housekeeping, migrate,
-    outbox::{CursorKey, EventStreams, StreamSettings, Told},
+    outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
 };
 use crm_kit_rpc::{
     lifecycle,
+    peer::Peers,
     server::{Limits, Server},
     telemetry::{self, PrometheusHandle},
 };
@@ -68,6 +69,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What decides who gets in.
     pub security: Security,
+    /// The other services, which call this one and follow its events.
+    pub peers: Peers,
     /// Secret that seals event cursors.
     pub cursor_secret: Vec<u8>,
     /// Limits of the server.
@@ -90,7 +93,7 @@ pub struct App {
 impl App {
     /// Puts the service together, makes the first signing key, and starts its housekeeping.
     pub async fn build(parts: Parts) -> Result<Self> {
-        let Parts { db, clock, security, cursor_secret, limits, tasks, shutdown } = parts;
+        let Parts { db, clock, security, peers, cursor_secret, limits, tasks, shutdown } = parts;
         let operator_key = operator_key(&security)?;
         let sealer = Sealer::new(&security.secret_key, "crm.platform signing keys 1")?;
         let keys = Keys::open(db.clone(), clock.clone(), sealer).await?;
@@ -99,10 +102,17 @@ impl App {
         let authenticator =
             Arc::new(Authenticator::new(db.clone(), keys.clone(), clock.clone(), operator_key));
         let cursors = CursorKey::derive(&cursor_secret, NAME);
-        let events =
-            EventStreams::new(db.clone(), cursors, COLLECTIONS, StreamSettings::default(), shutdown.clone());
+        let log = Log {
+            service: NAME,
+            db: db.clone(),
+            key: cursors,
+            collections: COLLECTIONS,
+            clock: clock.clone(),
+        };
+        let events = EventStreams::new(log, StreamSettings::default(), shutdown.clone());
         let routes = routes(&sessions, security.trust_client_ip).add_service(EventServiceServer::new(events));
-        let server = Server::new(NAME, routes, authenticator.clone(), clock.clone(), limits).await?;
+        let server =
+            Server::new(NAME, routes, peers.and(authenticator.clone()), clock.clone(), limits).await?;
         housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
         jobs::spawn(&tasks, shutdown, db, keys, clock);
         Ok(Self { server, authenticator })
@@ -144,9 +154,11 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
     let tasks = TaskTracker::new();
     let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
+    let clock = Clock::system();
     let parts = Parts {
         db: Db::new(options, &pool),
-        clock: Clock::system(),
+        peers: Peers::new(NAME, &settings.internal_secret, clock.clone())?,
+        clock,
         security: settings.security,
         cursor_secret: settings.cursor_secret.expose_secret().as_bytes().to_vec(),
         limits: settings.limits,

@@ -20,6 +20,9 @@ pub struct Settings {
     pub database_connections: u32,
     /// Secret of the deployment that seals event cursors. Every process of the service has the same one.
     pub cursor_secret: SecretString,
+    /// Secret with which services prove to each other that they are of this installation: at least 32 bytes, the same in every service.
+    /// Without it no other service can call this one in its own name or follow its events.
+    pub internal_secret: SecretString,
     /// What decides who gets in.
     pub security: Security,
     /// Limits of the server.
@@ -55,6 +58,7 @@ impl Default for Settings {
             owner_database_url: SecretString::default(),
             database_connections: 24,
             cursor_secret: SecretString::default(),
+            internal_secret: SecretString::default(),
             security: Security::default(),
             limits: Limits::default(),
         }

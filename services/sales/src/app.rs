@@ -7,11 +7,12 @@ use crm_kit_pg::{
     Db,
     db::PoolSettings,
     housekeeping, migrate,
-    outbox::{CursorKey, EventStreams, StreamSettings, Told},
+    outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
 };
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
     client, lifecycle,
+    peer::Peers,
     server::{self, Limits, Server},
     telemetry::{self, PrometheusHandle},
 };
@@ -46,6 +47,8 @@ pub struct Parts {
     pub authenticator: Arc<dyn Authenticate>,
     /// Tells the time.
     pub clock: Clock,
+    /// The other services; the platform is one of them.
+    pub peers: Peers,
     /// Secret that seals event cursors.
     pub cursor_secret: Vec<u8>,
     /// Limits of the server.
@@ -68,9 +71,12 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
     let clock = Clock::system();
     let platform = client::connect(&settings.platform)?;
+    let peers =
+        Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
     let server = build(Parts {
         db: Db::new(service, &pool),
-        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
+        peers,
         clock,
         cursor_secret: settings.cursor_secret.into_bytes(),
         limits: settings.limits,
@@ -93,13 +99,14 @@ fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
 
 /// The service, ready to be served.
 pub async fn build(parts: Parts) -> Result<Server> {
-    let Parts { db, authenticator, clock, cursor_secret, limits, tasks, shutdown } = parts;
+    let Parts { db, authenticator, clock, peers, cursor_secret, limits, tasks, shutdown } = parts;
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let catalog = Catalog::new(db.clone());
     let pipelines = Pipelines { db: db.clone(), catalog };
     let key = CursorKey::derive(&cursor_secret, NAME);
-    let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
+    let log = Log { service: NAME, db, key, collections: COLLECTIONS, clock: clock.clone() };
+    let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes =
         Routes::new(PipelineServiceServer::new(pipelines)).add_service(EventServiceServer::new(events));
-    Server::new(NAME, routes, authenticator, clock, limits).await
+    Server::new(NAME, routes, peers.and(authenticator), clock, limits).await
 }

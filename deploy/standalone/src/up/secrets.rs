@@ -16,6 +16,9 @@ pub struct Secrets {
     secret_key: String,
     /// Seals event cursors.
     cursor_secret: String,
+    /// With it services prove to each other who they are. Data folders of before have none.
+    #[serde(default)]
+    internal_secret: String,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -28,10 +31,11 @@ impl Secrets {
     /// Reads the secrets of a data folder, or makes them. With the folder's lock held.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("secrets.json");
-        if let Some(secrets) = private_file::read(&path)? {
-            return Ok(secrets);
-        }
-        let secrets = Self { secret_key: random(), cursor_secret: random() };
+        let secrets = match private_file::read::<Self>(&path)? {
+            Some(secrets) if !secrets.internal_secret.is_empty() => return Ok(secrets),
+            Some(older) => Self { internal_secret: random(), ..older },
+            None => Self { secret_key: random(), cursor_secret: random(), internal_secret: random() },
+        };
         private_file::write(&path, &secrets)?;
         Ok(secrets)
     }
@@ -39,6 +43,11 @@ impl Secrets {
     /// The key under which signing keys are sealed.
     pub fn secret_key(&self) -> SecretString {
         self.secret_key.clone().into()
+    }
+
+    /// The secret of calls between services.
+    pub fn internal_secret(&self) -> SecretString {
+        self.internal_secret.clone().into()
     }
 
     /// The secret that seals event cursors.

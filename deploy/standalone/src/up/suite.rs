@@ -8,6 +8,7 @@ use crm_kit_pg::{Db, db::PoolSettings, migrate, server::Server as Database};
 use crm_kit_rpc::{
     auth::RemoteAccess,
     client,
+    peer::Peers,
     server::{Limits, Server},
     telemetry::PrometheusHandle,
 };
@@ -83,6 +84,7 @@ async fn database(server: &Database, names: ServiceDatabase, migrations: &[&Migr
 async fn platform(ground: &Ground, secrets: &Secrets, clock: Clock, db: Db) -> Result<Channel> {
     let parts = crm_platform::app::Parts {
         db: db.clone(),
+        peers: Peers::new(crm_platform::app::NAME, &secrets.internal_secret(), clock.clone())?,
         clock,
         // Nobody but our own gateway reaches the service.
         security: Security { secret_key: secrets.secret_key(), operator_key: None, trust_client_ip: true },
@@ -102,9 +104,12 @@ async fn customer(
     db: Db,
     platform: Channel,
 ) -> Result<Channel> {
+    let peers = Peers::new(crm_customer::app::NAME, &secrets.internal_secret(), clock.clone())?
+        .with(crm_platform::app::NAME, platform.clone());
     let parts = crm_customer::app::Parts {
         db: db.clone(),
-        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
+        peers,
         clock,
         cursor_secret: secrets.cursor_secret(),
         limits: Limits::default(),
@@ -122,9 +127,12 @@ async fn sales(
     db: Db,
     platform: Channel,
 ) -> Result<Channel> {
+    let peers = Peers::new(crm_sales::app::NAME, &secrets.internal_secret(), clock.clone())?
+        .with(crm_platform::app::NAME, platform.clone());
     let parts = crm_sales::app::Parts {
         db: db.clone(),
-        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone())),
+        authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
+        peers,
         clock,
         cursor_secret: secrets.cursor_secret(),
         limits: Limits::default(),

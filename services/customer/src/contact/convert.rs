@@ -175,6 +175,7 @@ mod tests {
             access: Arc::new(Access {
                 tenant_id: Uuid::from_u128(1),
                 caller_id: Uuid::from_u128(2),
+                service: None,
                 permissions: Permissions::default(),
                 scope: Scope::All,
                 masks: Masks::default(),

@@ -12,6 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -73,8 +74,10 @@ pub struct Idempotency {
 pub struct Access {
     /// Tenant every statement of the call is confined to.
     pub tenant_id: Uuid,
-    /// User or service account.
+    /// User or service account; for a call of a service, the user it works for, or else the service's own id.
     pub caller_id: Uuid,
+    /// Name of the service of this installation that makes the call. `None` for everybody outside.
+    pub service: Option<Arc<str>>,
     /// Permissions granted by the caller's roles, or the allow-list of an API key.
     pub permissions: Permissions,
     /// Records the caller may see and change.
@@ -88,7 +91,7 @@ pub struct Access {
 }
 
 /// Settings of a tenant that every service needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantSettings {
     /// ISO 3166-1 alpha-2 country of telephone numbers without country code.
     pub region_code: String,
@@ -114,9 +117,36 @@ pub enum Scope {
 }
 
 impl Access {
+    /// Everything within a tenant, unmasked: what a service of this installation may do there in its own name or for the user `caller_id`.
+    pub fn of_service(name: Arc<str>, tenant_id: Uuid, caller_id: Uuid, tenant: TenantSettings) -> Self {
+        Self {
+            tenant_id,
+            caller_id,
+            service: Some(name),
+            permissions: Permissions::new(["*".to_owned()]),
+            scope: Scope::All,
+            masks: Masks::default(),
+            tenant,
+            password_change_required: false,
+        }
+    }
+
+    /// Whether a service reads the event streams of all tenants at once, which is all that such a call may do.
+    pub fn spans_tenants(&self) -> bool {
+        self.service.is_some() && self.tenant_id.is_nil()
+    }
+
+    /// The user behind the call: the caller, or whom a service works for.
+    pub fn user_id(&self) -> Option<Uuid> {
+        match &self.service {
+            Some(name) if self.caller_id == id::of_service(name) => None,
+            _ => Some(self.caller_id),
+        }
+    }
+
     /// Whether both let the same caller do and see the same.
     pub fn same_rights(&self, other: &Self) -> bool {
-        (self.tenant_id, self.caller_id) == (other.tenant_id, other.caller_id)
+        (self.tenant_id, self.caller_id, &self.service) == (other.tenant_id, other.caller_id, &other.service)
             && self.permissions == other.permissions
             && self.scope == other.scope
             && self.masks == other.masks

@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
+use sha2::{Digest as _, Sha256};
+use uuid::{Builder, Uuid};
 
 use crate::error::{Error, Result};
 
@@ -21,6 +22,14 @@ pub fn new(now: DateTime<Utc>) -> Uuid {
     random[7] = count[7];
     random[8] = 0x80 | (random[8] & 0x3f);
     Uuid::from_bytes(random)
+}
+
+/// The id that stands for a service as the author of a change: the same in every installation.
+pub fn of_service(name: &str) -> Uuid {
+    let hash = Sha256::new().chain_update(b"crm service\0").chain_update(name).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// Reads an id of a request; `field` names it in the violation.

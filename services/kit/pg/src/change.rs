@@ -184,8 +184,8 @@ pub(crate) async fn append(
                       event_type, payload, record_type, before, after, previous_owner_id, previous_fields, previous_payload)
         ), audited AS (
             INSERT INTO audit_log (tenant_id, id, audit_time, actor_id, action, method, request_id, collection, record_id,
-                                   type_name, before, after)
-            SELECT $1, audit_id, $2, $3, $4, $5, $6, collection, record_id, record_type, before, after FROM change
+                                   type_name, before, after, service)
+            SELECT $1, audit_id, $2, $3, $4, $5, $6, collection, record_id, record_type, before, after, $25 FROM change
         ), told AS (
             INSERT INTO outbox (tenant_id, id, event_time, collection, record_id, owner_id, change_kind, changed_fields,
                                 actor_id, request_id, type_name, payload, previous_owner_id, previous_fields, previous_payload)
@@ -221,6 +221,7 @@ pub(crate) async fn append(
         &rows.previous_owner_ids as &[Option<Uuid>],
         &rows.previous_fields as &[Option<String>],
         &rows.previous_payloads as &[Option<Vec<u8>>],
+        call.access.service.as_deref().unwrap_or_default(),
     )
     .execute(conn)
     .await

@@ -1,4 +1,5 @@
-//! What is kept for a time only goes away: events after 30 days, idempotent answers after 72 hours.
+//! What is kept for a time only goes away: events after 30 days, idempotent answers after 72 hours, ids of followed
+//! events after 35 days.
 //!
 //! Every process of a service does it, a few rows at a time; several at once do no harm.
 //!
@@ -14,6 +15,8 @@ use crate::db::{Db, database_error};
 
 /// How long events can be replayed.
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(30);
+/// How long ids of followed events are remembered: longer than any source can send the event again.
+const INBOX_KEPT: TimeDelta = TimeDelta::days(35);
 /// How long answers are kept for retries.
 const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(72);
 /// Rows of each kind in one statement.
@@ -47,6 +50,20 @@ pub async fn run(db: &Db, now: DateTime<Utc>) -> Result<i64> {
             r#"SELECT kit_housekeeping($1, $2, $3) AS "rows!""#,
             now - EVENTS_KEPT,
             now - ANSWERS_KEPT,
+            BATCH
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(database_error)?;
+        dropped += rows;
+        if rows < BATCH {
+            break;
+        }
+    }
+    loop {
+        let rows = sqlx::query_scalar!(
+            r#"SELECT kit_housekeeping_inbox($1, $2) AS "rows!""#,
+            now - INBOX_KEPT,
             BATCH
         )
         .fetch_one(&mut *conn)

@@ -8,6 +8,7 @@
 //! | [`constraint`] | violated constraints by name |
 //! | [`list`] | filter, order, search, scope and page token to one query: the only place where SQL is built |
 //! | [`outbox`] | the event stream service |
+//! | [`follow`] | the other end: following another service's stream, each event's effect exactly once |
 //! | [`housekeeping`] | rows that are kept for a time only |
 //! | [`jobs`] | work outside requests: enqueue in the transaction, claim with a lease |
 //! | [`migrate`] | migrations under an advisory lock, and the grants of the service's role |
@@ -16,6 +17,7 @@
 pub mod change;
 pub mod constraint;
 pub mod db;
+pub mod follow;
 pub mod housekeeping;
 pub mod jobs;
 pub mod list;

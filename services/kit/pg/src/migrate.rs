@@ -64,6 +64,9 @@ async fn grant(conn: &mut PgConnection, role: &str, service: &[&Migrator]) -> Re
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
          GRANT EXECUTE ON FUNCTION kit_housekeeping(timestamptz, timestamptz, bigint) TO {role};
+         GRANT EXECUTE ON FUNCTION kit_housekeeping_inbox(timestamptz, bigint) TO {role};
+         GRANT EXECUTE ON FUNCTION kit_events_after(bigint, bigint, bigint, text[], bigint) TO {role};
+         GRANT EXECUTE ON FUNCTION kit_trimmed() TO {role};
          REVOKE UPDATE, DELETE ON audit_log FROM {role};
          REVOKE ALL ON {books} FROM {role};
          GRANT SELECT ON {books} TO {role}"

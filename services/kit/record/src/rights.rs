@@ -84,6 +84,7 @@ impl Rights {
         Access {
             tenant_id,
             caller_id: self.caller_id,
+            service: None,
             permissions: Permissions::new(self.permissions.iter().cloned()),
             scope: self.owners.as_ref().map_or(Scope::All, |owners| Scope::Owners(owners.clone().into())),
             masks,
@@ -136,6 +137,7 @@ mod tests {
         let access = Access {
             tenant_id: Uuid::from_u128(1),
             caller_id: Uuid::from_u128(2),
+            service: None,
             permissions: Permissions::new(["customer.*".to_owned(), "a.b".to_owned()]),
             scope: Scope::Owners(vec![Uuid::from_u128(2), Uuid::from_u128(3)].into()),
             masks: Masks::default()

@@ -7,6 +7,7 @@
 //! | [`layer`] | the layers |
 //! | [`auth`] | credentials, and the two ways to learn what they allow |
 //! | [`client`] | channels to other services, over the network or in memory |
+//! | [`peer`] | calls to other services: identity, tenant, user, deadline, request id, idempotency key |
 //! | [`config`] | settings from file and environment |
 //! | [`telemetry`] | log lines and metrics |
 //! | [`lifecycle`] | signals and graceful drain |
@@ -17,6 +18,7 @@ pub mod client;
 pub mod config;
 pub mod layer;
 pub mod lifecycle;
+pub mod peer;
 pub mod rows;
 pub mod server;
 pub mod telemetry;

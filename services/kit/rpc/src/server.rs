@@ -31,6 +31,8 @@ use crate::{
 pub struct Limits {
     /// Requests in work at once; more are refused with OVERLOADED.
     pub requests: usize,
+    /// Streams of answers open at once, all callers together; more are refused with TOO_MANY_STREAMS.
+    pub streams: usize,
     /// Connections; more wait to be accepted.
     pub connections: usize,
     /// Streams of one connection.
@@ -47,6 +49,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests: 512,
+            streams: 1024,
             connections: 1024,
             streams_per_connection: 256,
             message_bytes: 4 << 20,
@@ -85,6 +88,8 @@ impl Server {
             authenticator,
             clock,
             message_limit: limits.message_bytes,
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            stream_limit: limits.streams,
         };
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;

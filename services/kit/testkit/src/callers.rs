@@ -5,9 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use crm_kit_api::{
     Error, Result,
     call::{Access, Permissions, Scope, TenantSettings},
+    clock::Clock,
     sensitivity::{Mask, Masks, Sensitivity},
 };
-use crm_kit_rpc::auth::{Authenticate, Credential};
+use crm_kit_rpc::{
+    auth::{Authenticate, Credential},
+    peer::Peers,
+};
 use parking_lot::RwLock;
 use tonic::{
     Request, Status,
@@ -16,6 +20,12 @@ use tonic::{
     transport::Channel,
 };
 use uuid::Uuid;
+
+/// The other services as the service `name` of a test reaches them: every service of a test process has the same secret.
+pub fn peers(name: &'static str, clock: &Clock) -> Peers {
+    let secret = "a secret that the services of one test share".to_owned().into();
+    Peers::new(name, &secret, clock.clone()).expect("a secret that is long enough")
+}
 
 /// What a caller of a test may do and see.
 #[derive(Clone, Debug)]
@@ -78,6 +88,7 @@ impl Callers {
         let access = Access {
             tenant_id: rights.tenant_id,
             caller_id: id,
+            service: None,
             permissions: Permissions::new(rights.permissions.iter().map(|name| (*name).to_owned())),
             scope,
             masks,
@@ -103,6 +114,13 @@ impl Callers {
 impl Authenticate for Callers {
     async fn authenticate(&self, credential: &Credential) -> Result<Arc<Access>> {
         self.0.read().get(credential.text()).cloned().ok_or_else(Error::credential_invalid)
+    }
+
+    async fn user_access(&self, tenant_id: Uuid, user_id: Uuid) -> Result<Arc<Access>> {
+        let callers = self.0.read();
+        let found =
+            callers.values().find(|access| (access.tenant_id, access.caller_id) == (tenant_id, user_id));
+        found.cloned().ok_or_else(Error::credential_invalid)
     }
 }
 

@@ -19,5 +19,5 @@ pub mod database;
 pub mod shared;
 pub mod status;
 
-pub use callers::{Caller, Callers, Rights};
+pub use callers::{Caller, Callers, Rights, peers};
 pub use database::Database;

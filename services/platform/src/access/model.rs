@@ -49,6 +49,7 @@ impl Caller {
         Access {
             tenant_id,
             caller_id: self.id,
+            service: None,
             permissions,
             scope: scope(self.id, self.scope, self.seen_owners),
             masks,

@@ -16,6 +16,8 @@ pub enum Named {
     Session { user_id: Uuid, session_id: Uuid },
     /// An API key, whose secret is still to be compared.
     ApiKey(Uuid),
+    /// The user itself, for somebody who may ask for its rights.
+    User(Uuid),
 }
 
 /// The caller, if it, its tenant and its session or key live at `now`.
@@ -25,7 +27,9 @@ pub async fn caller(
     named: Named,
     now: DateTime<Utc>,
 ) -> Result<Option<Caller>> {
+    let by_name = matches!(named, Named::User(_));
     let (user_id, session_id, key_id) = match named {
+        Named::User(id) => (Some(id), None, None),
         Named::Session { user_id, session_id } => (Some(user_id), Some(session_id), None),
         Named::ApiKey(id) => (None, None, Some(id)),
     };
@@ -41,7 +45,7 @@ pub async fn caller(
             LEFT JOIN api_key k ON k.tenant_id = $1 AND k.id = $4 AND k.user_id = u.id AND (k.expire_time IS NULL OR k.expire_time > $5)
             WHERE u.tenant_id = $1 AND u.id = COALESCE($2, (SELECT user_id FROM api_key WHERE tenant_id = $1 AND id = $4))
               AND u.state = 1 AND u.delete_time IS NULL AND t.state = 1
-              AND (s.id IS NOT NULL OR k.id IS NOT NULL AND u.service_account)
+              AND ($6 OR s.id IS NOT NULL OR k.id IS NOT NULL AND u.service_account)
         ), granted AS (
             SELECT r.built_in, r.permissions, r.record_scope, r.masks
             FROM caller c
@@ -82,6 +86,7 @@ pub async fn caller(
         session_id,
         key_id,
         now,
+        by_name,
     )
     .fetch_optional(conn)
     .await

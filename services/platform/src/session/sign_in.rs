@@ -170,6 +170,7 @@ fn acting(tenant: &Tenant, user_id: Uuid, origin: &Origin, now: DateTime<Utc>) -
     let access = Access {
         tenant_id: tenant.id,
         caller_id: user_id,
+        service: None,
         permissions: Permissions::default(),
         scope: Scope::Owners(Arc::default()),
         masks: Rights::none().masks,

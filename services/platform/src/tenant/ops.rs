@@ -36,6 +36,7 @@ pub fn operator() -> Access {
     Access {
         tenant_id: Uuid::nil(),
         caller_id: Uuid::nil(),
+        service: None,
         permissions: Permissions::new(["platform.tenants.*".to_owned()]),
         scope: Scope::Owners(Arc::default()),
         masks: Masks::default(),

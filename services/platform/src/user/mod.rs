@@ -22,4 +22,5 @@ mod password;
 pub mod rpc;
 pub mod store;
 
+pub use events::COLLECTION;
 pub use password::Passwords;

@@ -23,13 +23,13 @@ async fn plan(conn: &mut PgConnection, sql: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_table_but_the_job_queue_is_behind_row_level_security() {
+async fn every_table_but_the_queue_and_the_positions_is_behind_row_level_security() {
     let database = Database::new("platform", &MIGRATIONS).await;
     let open = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'public' AND c.relkind = 'r' AND NOT c.relrowsecurity ORDER BY 1";
     let rows = sqlx::query(open).fetch_all(&mut database.look().await).await.unwrap();
     let open: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(open, ["_sqlx_migrations", "job", "kit_migration"]);
+    assert_eq!(open, ["_sqlx_migrations", "follow_position", "job", "kit_migration"]);
 }
 
 #[tokio::test]

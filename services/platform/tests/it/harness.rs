@@ -204,6 +204,7 @@ async fn serve(database: &Database, clock: &Clock) -> (Channel, CancellationToke
     };
     let parts = Parts {
         db: database.db(),
+        peers: crm_testkit::peers(crm_platform::app::NAME, clock),
         clock: clock.clone(),
         security,
         cursor_secret: b"cursor secret of the tests".to_vec(),

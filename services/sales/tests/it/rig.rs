@@ -38,6 +38,7 @@ impl Rig {
         let server = app::build(app::Parts {
             db: database.db(),
             authenticator: Arc::new(callers.clone()),
+            peers: crm_testkit::peers(app::NAME, &clock),
             clock,
             cursor_secret: b"test".to_vec(),
             limits: Limits::default(),

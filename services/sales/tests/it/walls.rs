@@ -42,7 +42,7 @@ async fn every_table_is_behind_row_level_security_and_starts_with_the_tenant() {
         "SELECT c.relname::text, c.relrowsecurity, a.attname::text FROM pg_class c \
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1 \
          WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace \
-           AND c.relname NOT IN ('_sqlx_migrations', 'kit_migration')",
+           AND c.relname NOT IN ('_sqlx_migrations', 'kit_migration', 'follow_position')",
     )
     .fetch_all(&mut conn)
     .await

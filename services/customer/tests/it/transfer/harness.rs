@@ -80,6 +80,7 @@ impl Service {
         let server = app::build(Parts {
             db: db.clone(),
             authenticator: Arc::new(origin.known.clone()),
+            peers: crm_testkit::peers(crm_customer::app::NAME, &Clock::system()),
             clock: Clock::system(),
             cursor_secret: b"a secret of this test only......".to_vec(),
             limits: Limits::default(),

@@ -8,11 +8,15 @@
 //!
 //! A cursor is opaque: sealed with a key of the service, so that it can neither be computed nor used with another tenant.
 //!
+//! Services of the installation read the log of all tenants in one stream ([`crate::follow`]), through database functions that read past row-level
+//! security and do nothing else.
+//!
 //! Not here: what events say (their service does) and masking (the response layer does).
 
 mod cursor;
+mod lag;
 mod read;
 mod stream;
 
 pub use cursor::CursorKey;
-pub use stream::{EventStreams, StreamSettings, Told};
+pub use stream::{EventStreams, Log, StreamSettings, Told};

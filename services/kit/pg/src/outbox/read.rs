@@ -11,6 +11,7 @@ use crate::db::database_error;
 /// One row of the log.
 #[derive(Debug)]
 pub(super) struct Row {
+    pub tenant_id: Uuid,
     pub tx: i64,
     pub seq: i64,
     pub id: Uuid,
@@ -47,7 +48,7 @@ pub(super) async fn after(
     sqlx::query_as!(
         Row,
         r#"
-        SELECT o.tx, o.seq, o.id, o.event_time, o.collection, o.record_id, o.change_kind, o.actor_id, o.request_id, o.type_name,
+        SELECT o.tenant_id, o.tx, o.seq, o.id, o.event_time, o.collection, o.record_id, o.change_kind, o.actor_id, o.request_id, o.type_name,
                CASE WHEN s.covers THEN o.changed_fields ELSE o.previous_fields END AS "changed_fields!",
                CASE WHEN s.covers THEN o.payload ELSE o.previous_payload END AS "payload!"
         FROM outbox o
@@ -78,4 +79,48 @@ pub(super) async fn trimmed(conn: &mut PgConnection, tenant_id: Uuid) -> Result<
         .await
         .map_err(database_error)?;
     Ok(row.map(|row| Position { tx: row.tx, seq: row.seq }))
+}
+
+/// As [`after`] over all tenants and records, for a service that follows.
+pub(super) async fn after_of_all(
+    conn: &mut PgConnection,
+    position: Position,
+    horizon: i64,
+    collections: &[String],
+    limit: i64,
+) -> Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
+        r#"
+        SELECT tenant_id AS "tenant_id!", tx AS "tx!", seq AS "seq!", id AS "id!", event_time AS "event_time!", collection AS "collection!",
+               record_id AS "record_id!", change_kind AS "change_kind!", changed_fields AS "changed_fields!", actor_id AS "actor_id!",
+               request_id AS "request_id!", type_name AS "type_name!", payload AS "payload!"
+        FROM kit_events_after($1, $2, $3, $4, $5)
+        "#,
+        position.tx,
+        position.seq,
+        horizon,
+        collections,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// As [`trimmed`] over all tenants: the furthest cut of any.
+pub(super) async fn trimmed_of_all(conn: &mut PgConnection) -> Result<Option<Position>> {
+    let row = sqlx::query!(r#"SELECT tx AS "tx!", seq AS "seq!" FROM kit_trimmed()"#)
+        .fetch_optional(conn)
+        .await
+        .map_err(database_error)?;
+    Ok(row.map(|row| Position { tx: row.tx, seq: row.seq }))
+}
+
+/// The first transaction that has not begun: whatever is committed by now lies below it.
+pub(super) async fn frontier(conn: &mut PgConnection) -> Result<i64> {
+    sqlx::query_scalar!(r#"SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS "frontier!""#)
+        .fetch_one(conn)
+        .await
+        .map_err(database_error)
 }

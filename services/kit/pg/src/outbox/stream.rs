@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
-use crm_kit_api::{Call, Error, Result, call::Scope, error::COMMON_DOMAIN, time};
+use chrono::{DateTime, Utc};
+use crm_kit_api::{Call, Error, Result, call::Scope, clock::Clock, error::COMMON_DOMAIN, time};
 use crm_proto::crm::event::v1::{
     Event, StartFrom, StreamEventsRequest, SubscribeRequest, SubscribeResponse,
     event_service_server::EventService,
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     cursor::{CursorKey, Position},
+    lag::{Lag, Lags},
     read::{self, Row},
 };
 use crate::db::Db;
@@ -24,6 +26,8 @@ use crate::db::Db;
 const BATCH: i64 = 500;
 /// Most bytes of events in one response, so that it stays below the message limit.
 const BATCH_BYTES: usize = 1 << 20;
+/// How often the lag of a subscriber that takes nothing is measured.
+const MEASURE: Duration = Duration::from_secs(5);
 
 /// How streams behave.
 #[derive(Clone, Debug)]
@@ -51,12 +55,29 @@ pub struct Told {
     pub permission: &'static str,
 }
 
+/// The log that is streamed.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The service's name, for metrics.
+    pub service: &'static str,
+    /// Its database.
+    pub db: Db,
+    /// Seals cursors.
+    pub key: CursorKey,
+    /// Collections the service tells about.
+    pub collections: &'static [Told],
+    /// Tells the time.
+    pub clock: Clock,
+}
+
 /// `crm.event.v1.EventService` over one service's outbox.
 #[derive(Clone, Debug)]
 pub struct EventStreams {
     db: Db,
     key: CursorKey,
     collections: &'static [Told],
+    clock: Clock,
+    lags: Lags,
     settings: StreamSettings,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -66,15 +87,20 @@ pub struct EventStreams {
 type Responses = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
 
 impl EventStreams {
-    /// Streams over `db`. `collections` are the ones the service tells about; streams end when `shutdown` is cancelled.
-    pub fn new(
-        db: Db,
-        key: CursorKey,
-        collections: &'static [Told],
-        settings: StreamSettings,
-        shutdown: CancellationToken,
-    ) -> Self {
-        Self { db, key, collections, settings, tasks: TaskTracker::new(), shutdown, open: Arc::default() }
+    /// Streams of a log, which end when `shutdown` is cancelled.
+    pub fn new(log: Log, settings: StreamSettings, shutdown: CancellationToken) -> Self {
+        let Log { service, db, key, collections, clock } = log;
+        Self {
+            db,
+            key,
+            collections,
+            clock,
+            lags: Lags::new(service),
+            settings,
+            tasks: TaskTracker::new(),
+            shutdown,
+            open: Arc::default(),
+        }
     }
 
     async fn start(
@@ -89,8 +115,14 @@ impl EventStreams {
         let position = self.start_position(&call, start_from, cursor).await?;
         let place = self.take_place(call.caller_id()).await?;
         let (sender, receiver) = mpsc::channel(2);
-        let tail =
-            Tail { streams: self.clone(), call, collections, position, credit, sender, reported: position };
+        let frontier = if call.access.spans_tenants() {
+            Some(read::frontier(&mut *self.db.system().await?).await?)
+        } else {
+            None
+        };
+        let lag = self.lags.open(call.access.service.as_ref());
+        let streams = self.clone();
+        let tail = Tail { streams, call, collections, position, credit, sender, frontier, lag, oldest: None };
         self.tasks.spawn(async move {
             tail.run().await;
             place.release().await;
@@ -105,12 +137,16 @@ impl EventStreams {
                 let message = format!("{name} is not a collection of this service");
                 return Err(Error::invalid_field("collections", "COLLECTION_UNKNOWN", message));
             };
-            call.require(told.permission)?;
+            if !call.access.spans_tenants() {
+                call.require(told.permission)?;
+            }
         }
         if !wanted.is_empty() {
             return Ok(wanted);
         }
-        let readable = self.collections.iter().filter(|told| call.access.permissions.allows(told.permission));
+        let all = call.access.spans_tenants();
+        let readable =
+            self.collections.iter().filter(|told| all || call.access.permissions.allows(told.permission));
         let readable: Vec<String> = readable.map(|told| told.collection.to_owned()).collect();
         match (readable.is_empty(), self.collections.first()) {
             (true, Some(told)) => Err(Error::permission_missing(told.permission)),
@@ -127,12 +163,7 @@ impl EventStreams {
             StartFrom::Earliest => Ok(Position::default()),
             StartFrom::After => {
                 let position = self.key.open(tenant, cursor)?;
-                let trimmed = self
-                    .db
-                    .read_for_tenant(tenant, move |tx| {
-                        Box::pin(async move { read::trimmed(tx.conn(), tenant).await })
-                    })
-                    .await?;
+                let trimmed = self.trimmed(call).await?;
                 if trimmed.is_some_and(|trimmed| position < trimmed) {
                     Err(resync_required())
                 } else {
@@ -148,6 +179,19 @@ impl EventStreams {
                 Ok(below(horizon))
             }
         }
+    }
+
+    /// Where what the caller reads was cut.
+    async fn trimmed(&self, call: &Call) -> Result<Option<Position>> {
+        if call.access.spans_tenants() {
+            return read::trimmed_of_all(&mut *self.db.system().await?).await;
+        }
+        let tenant = call.tenant_id();
+        self.db
+            .read_for_tenant(tenant, move |tx| {
+                Box::pin(async move { read::trimmed(tx.conn(), tenant).await })
+            })
+            .await
     }
 
     async fn take_place(&self, caller: Uuid) -> Result<Place> {
@@ -241,10 +285,13 @@ struct Tail {
     call: Call,
     collections: Vec<String>,
     position: Position,
-    /// The last position the subscriber was told.
-    reported: Position,
     credit: Credit,
     sender: mpsc::Sender<Result<SubscribeResponse, Status>>,
+    /// Of a service that follows, until it is told that it has caught up: the first transaction that had not begun when the stream was opened.
+    frontier: Option<i64>,
+    lag: Lag,
+    /// When the oldest event that was not sent was made, if there is one.
+    oldest: Option<DateTime<Utc>>,
 }
 
 impl Tail {
@@ -273,7 +320,10 @@ impl Tail {
                 }
                 () = self.sender.closed() => return Ok(()),
                 more = self.credit.more() => more?,
-                _ = keep_alive.tick() => self.send(Vec::new()).await,
+                _ = keep_alive.tick() => {
+                    self.look_ahead().await?;
+                    self.send(Vec::new()).await;
+                }
                 _ = committed.changed(), if self.credit.left() > 0 => {}
                 () = poll, if self.credit.left() > 0 => {}
             }
@@ -284,6 +334,8 @@ impl Tail {
     async fn advance(&mut self) -> Result<bool, Status> {
         let limit = self.credit.left().min(BATCH);
         let (rows, horizon) = self.read(limit).await?;
+        self.oldest = rows.first().map(|row| row.event_time);
+        let newest = rows.last().map(|row| row.event_time);
         let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
         let mut events = Vec::with_capacity(rows.len());
         let mut bytes = 0;
@@ -295,7 +347,10 @@ impl Tail {
                 break;
             }
             self.position = Position { tx: row.tx, seq: row.seq };
-            events.push(event(row, self.streams.key.seal(self.call.tenant_id(), self.position)));
+            let cursor = self.streams.key.seal(self.call.tenant_id(), self.position);
+            let tenant_id =
+                if self.call.access.spans_tenants() { row.tenant_id.to_string() } else { String::new() };
+            events.push(event(row, tenant_id, cursor));
         }
         let more = is_full || cut;
         if !more {
@@ -305,11 +360,37 @@ impl Tail {
             self.credit.spend(i64::try_from(events.len()).unwrap_or(i64::MAX));
             self.send(events).await;
         }
+        self.oldest = newest.filter(|_| more);
+        self.measure();
+        if !more && self.frontier.is_some_and(|frontier| horizon >= frontier) {
+            self.frontier = None;
+            self.send(Vec::new()).await;
+        }
         Ok(more && !self.sender.is_closed())
+    }
+
+    /// Learns whether a subscriber without credit has anything to wait for.
+    async fn look_ahead(&mut self) -> Result<()> {
+        if self.credit.left() <= 0 {
+            let (rows, _) = self.read(1).await?;
+            self.oldest = rows.first().map(|row| row.event_time);
+            self.measure();
+        }
+        Ok(())
+    }
+
+    fn measure(&self) {
+        self.lag.set(self.oldest, self.streams.clock.now());
     }
 
     async fn read(&self, limit: i64) -> Result<(Vec<Row>, i64)> {
         let (tenant, position) = (self.call.tenant_id(), self.position);
+        if self.call.access.spans_tenants() {
+            let mut conn = self.streams.db.system().await?;
+            let horizon = read::horizon(&mut conn).await?;
+            let rows = read::after_of_all(&mut conn, position, horizon, &self.collections, limit).await?;
+            return Ok((rows, horizon));
+        }
         let (scope, collections): (&Scope, &[String]) = (&self.call.access.scope, &self.collections);
         self.streams
             .db
@@ -325,14 +406,23 @@ impl Tail {
     }
 
     async fn send(&mut self, events: Vec<Event>) {
-        self.reported = self.position;
         let response = SubscribeResponse {
             events,
             cursor: self.streams.key.seal(self.call.tenant_id(), self.position),
             credit_left: self.credit.reported(),
         };
-        // A subscriber that left is noticed by the loop.
-        let _ = self.sender.send(Ok(response)).await;
+        loop {
+            tokio::select! {
+                place = self.sender.reserve() => {
+                    // A subscriber that left is noticed by the loop.
+                    if let Ok(place) = place {
+                        place.send(Ok(response));
+                    }
+                    return;
+                }
+                () = tokio::time::sleep(MEASURE) => self.measure(),
+            }
+        }
     }
 }
 
@@ -341,7 +431,7 @@ fn below(horizon: i64) -> Position {
     Position { tx: horizon - 1, seq: i64::MAX }
 }
 
-fn event(row: Row, cursor: String) -> Event {
+fn event(row: Row, tenant_id: String, cursor: String) -> Event {
     Event {
         id: row.id.to_string(),
         cursor,
@@ -358,6 +448,7 @@ fn event(row: Row, cursor: String) -> Event {
             type_url: format!("type.googleapis.com/{}", row.type_name),
             value: row.payload,
         }),
+        tenant_id,
     }
 }
 

@@ -27,6 +27,7 @@ pub fn server_call(tenant_id: Uuid, now: DateTime<Utc>, name: &str) -> Call {
     let access = Access {
         tenant_id,
         caller_id: Uuid::nil(),
+        service: None,
         permissions: Permissions::new(["*".to_owned()]),
         scope: Scope::All,
         masks: Masks::default(),

@@ -1,16 +1,20 @@
 //! Credentials, and what they allow.
 //!
-//! Two implementations of [`Authenticate`] exist: the platform looks into its own database, every other service asks the
-//! platform ([`RemoteAccess`]) and keeps the answer for as long as the platform says.
+//! People and systems outside show an access token or an API key. Two implementations of [`Authenticate`] know them: the platform looks into
+//! its own database, every other service asks the platform ([`RemoteAccess`]) and keeps the answer for as long as the platform says.
 //!
-//! Not here: how tokens are made and verified, which is the platform's.
+//! Services of this installation show an identity token ([`service`]), which every service verifies by itself.
+//!
+//! Not here: how access tokens are made and verified, which is the platform's; calls to other services ([`crate::peer`]).
 
 mod remote;
+pub mod service;
 
 use std::sync::Arc;
 
 use crm_kit_api::{Error, Result, call::Access};
 use http::HeaderMap;
+use uuid::Uuid;
 
 pub use remote::{RemoteAccess, access_from_wire};
 
@@ -58,6 +62,10 @@ impl Credential {
 pub trait Authenticate: Send + Sync + 'static {
     /// The access of `credential`, or `UNAUTHENTICATED / CREDENTIAL_INVALID`.
     async fn authenticate(&self, credential: &Credential) -> Result<Arc<Access>>;
+
+    /// The access of a user, for a service that goes on with that user's work when no credential of the user is at hand any more;
+    /// `UNAUTHENTICATED / CREDENTIAL_INVALID` unless user and tenant are active.
+    async fn user_access(&self, tenant_id: Uuid, user_id: Uuid) -> Result<Arc<Access>>;
 }
 
 #[cfg(test)]

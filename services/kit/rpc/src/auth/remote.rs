@@ -12,14 +12,16 @@ use crm_kit_api::{
     sensitivity::{Mask, Masks, Sensitivity},
 };
 use crm_proto::crm::platform::v1::{
-    self as wire, GetAccessRequest, MaskLevel, access_service_client::AccessServiceClient,
+    self as wire, GetAccessRequest, GetUserAccessRequest, MaskLevel,
+    access_service_client::AccessServiceClient,
 };
 use moka::{Expiry, future::Cache};
 use sha2::{Digest as _, Sha256};
-use tonic::{Code, Request, transport::Channel};
+use tonic::{Code, Request, Response, Status, transport::Channel};
 use uuid::Uuid;
 
 use super::{Authenticate, Credential};
+use crate::peer::{Errand, Peers};
 
 /// How long a refusal is kept, so that a flood of one bad credential does not reach the platform.
 const REFUSAL_KEPT: Duration = Duration::from_secs(2);
@@ -31,8 +33,10 @@ const CAPACITY: u64 = 100_000;
 pub struct RemoteAccess {
     platform: AccessServiceClient<Channel>,
     clock: Clock,
-    /// By the credential's hash; the credential itself is not kept.
+    /// By the credential's hash, the credential itself is not kept; or by a hash of tenant and user.
     known: Cache<[u8; 32], Known>,
+    /// To ask for users' rights in this service's name.
+    peers: Peers,
 }
 
 #[derive(Clone, Debug)]
@@ -42,10 +46,10 @@ struct Known {
 }
 
 impl RemoteAccess {
-    /// Asks over `platform`.
-    pub fn new(platform: Channel, clock: Clock) -> Self {
+    /// Asks over `platform`; the rights of users without a credential as one of the platform's `peers`.
+    pub fn new(platform: Channel, clock: Clock, peers: Peers) -> Self {
         let known = Cache::builder().max_capacity(CAPACITY).expire_after(AsStated).build();
-        Self { platform: AccessServiceClient::new(platform), clock, known }
+        Self { platform: AccessServiceClient::new(platform), clock, known, peers }
     }
 
     async fn ask(&self, credential: &Credential) -> Result<Known> {
@@ -54,7 +58,17 @@ impl RemoteAccess {
             format!("Bearer {}", credential.text()).parse().map_err(|_| Error::credential_invalid())?;
         request.metadata_mut().insert("authorization", header);
         request.set_timeout(TIMEOUT);
-        match self.platform.clone().get_access(request).await {
+        self.keep(self.platform.clone().get_access(request).await)
+    }
+
+    async fn ask_for_user(&self, tenant_id: Uuid, user_id: Uuid) -> Result<Known> {
+        let errand = Errand::in_tenant(tenant_id, TenantSettings::default(), "user-access");
+        let mut platform = AccessServiceClient::new(self.peers.on("platform", errand)?);
+        self.keep(platform.get_user_access(GetUserAccessRequest { id: user_id.to_string() }).await)
+    }
+
+    fn keep(&self, answer: Result<Response<wire::Access>, Status>) -> Result<Known> {
+        match answer {
             Ok(response) => {
                 let response = response.into_inner();
                 let until = response.expire_time.as_ref().map_or(0, |time| time.seconds);
@@ -62,7 +76,7 @@ impl RemoteAccess {
                 let keep = Duration::from_secs(left.unsigned_abs());
                 Ok(Known { outcome: Ok(Arc::new(access_from_wire(response)?)), keep })
             }
-            Err(status) if status.code() == Code::Unauthenticated => {
+            Err(status) if matches!(status.code(), Code::Unauthenticated | Code::NotFound) => {
                 Ok(Known { outcome: Err(Error::credential_invalid()), keep: REFUSAL_KEPT })
             }
             // Not kept: the platform may be back at the next request.
@@ -77,6 +91,13 @@ impl Authenticate for RemoteAccess {
         let key: [u8; 32] = Sha256::digest(credential.text()).into();
         // One question at a time for each credential, however many requests wait for it.
         let known = self.known.try_get_with(key, self.ask(credential)).await;
+        known.map_err(|error| (*error).clone())?.outcome
+    }
+
+    async fn user_access(&self, tenant_id: Uuid, user_id: Uuid) -> Result<Arc<Access>> {
+        let key =
+            Sha256::new().chain_update(b"user\0").chain_update(tenant_id).chain_update(user_id).finalize();
+        let known = self.known.try_get_with(key.into(), self.ask_for_user(tenant_id, user_id)).await;
         known.map_err(|error| (*error).clone())?.outcome
     }
 }
@@ -96,6 +117,7 @@ pub fn access_from_wire(access: wire::Access) -> Result<Access> {
     Ok(Access {
         tenant_id: id(&access.tenant_id)?,
         caller_id: id(&access.caller_id)?,
+        service: None,
         permissions: Permissions::new(access.permissions),
         scope: if access.all_records { Scope::All } else { Scope::Owners(owners.into()) },
         masks,

@@ -8,6 +8,7 @@ use std::{
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use futures::future::BoxFuture;
 use http_body::Frame;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Status, body::Body};
 
 /// Bytes before each message: a flag and a length.
@@ -24,6 +25,8 @@ pub struct Frames {
     limit: usize,
     map: Map,
     watch: Option<BoxFuture<'static, Status>>,
+    /// Given back when the body is gone.
+    place: Option<OwnedSemaphorePermit>,
     /// Responses end with a status in their trailers; requests end with an error.
     is_response: bool,
     ended: bool,
@@ -32,7 +35,16 @@ pub struct Frames {
 impl Frames {
     /// Messages of a request.
     pub fn request(inner: Body, limit: usize, map: Map) -> Self {
-        Self { inner, buffer: BytesMut::new(), limit, map, watch: None, is_response: false, ended: false }
+        Self {
+            inner,
+            buffer: BytesMut::new(),
+            limit,
+            map,
+            watch: None,
+            place: None,
+            is_response: false,
+            ended: false,
+        }
     }
 
     /// Messages of a response. When `watch` is ready, the response ends with its status.
@@ -43,9 +55,17 @@ impl Frames {
             limit: usize::MAX,
             map,
             watch,
+            place: None,
             is_response: true,
             ended: false,
         }
+    }
+
+    /// With a place among the open streams, held for as long as the body lives.
+    #[must_use]
+    pub fn holding(mut self, place: Option<OwnedSemaphorePermit>) -> Self {
+        self.place = place;
+        self
     }
 
     fn next_message(&mut self) -> Result<Option<Bytes>, Status> {

@@ -20,6 +20,7 @@ use http_body_util::BodyExt as _;
 use prost_protovalidate::Validator;
 use prost_reflect::DynamicMessage;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status, body::Body};
 use tower::Service;
 
@@ -62,6 +63,10 @@ pub struct Walls {
     pub clock: Clock,
     /// Most bytes of one request message.
     pub message_limit: usize,
+    /// Streams of answers that may be open at once, all callers together.
+    pub streams: Arc<Semaphore>,
+    /// How many those are.
+    pub stream_limit: usize,
 }
 
 impl std::fmt::Debug for Walls {
@@ -118,7 +123,7 @@ where
                 Ok(admitted) => admitted,
                 Err(status) => return Ok(refuse(status)),
             };
-            let Admitted { request, call, credential, time_limit } = admitted;
+            let Admitted { request, call, credential, time_limit, place } = admitted;
             let response = match time_limit {
                 None => inner.call(request).await?,
                 Some(limit) => match tokio::time::timeout(limit, inner.call(request)).await {
@@ -126,7 +131,7 @@ where
                     Err(_) => return Ok(refuse(Error::deadline_exceeded())),
                 },
             };
-            Ok(walls.release(method, response, call, credential))
+            Ok(walls.release(method, response, call, credential, place))
         })
     }
 }
@@ -137,6 +142,8 @@ struct Admitted {
     call: Option<Call>,
     credential: Option<Credential>,
     time_limit: Option<Duration>,
+    /// Its place among the open streams.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Walls {
@@ -146,8 +153,9 @@ impl Walls {
         let access = self.access(method, credential.as_ref()).await?;
         let observed = request.extensions().get::<Arc<Observed>>().cloned().unwrap_or_default();
         if let Some(access) = &access {
-            let _ = observed.caller.set((access.tenant_id, access.caller_id));
+            let _ = observed.caller.set(Arc::clone(access));
         }
+        let place = self.stream_place(method, access.as_deref())?;
         let key = idempotency_key(method, request.headers())?;
         let (parts, body) = request.into_parts();
         let arrival = time_limit.map_or(ARRIVAL, |limit| limit.min(ARRIVAL));
@@ -172,7 +180,20 @@ impl Walls {
         if let Some(rows) = rows {
             request.extensions_mut().insert(rows);
         }
-        Ok(Admitted { request, call, credential, time_limit })
+        Ok(Admitted { request, call, credential, time_limit, place })
+    }
+
+    /// A place among the open streams. Other services of the installation are few and always get in.
+    fn stream_place(&self, method: &Method, access: Option<&Access>) -> Result<Option<OwnedSemaphorePermit>> {
+        if !method.streams_out || access.is_some_and(|access| access.service.is_some()) {
+            return Ok(None);
+        }
+        Arc::clone(&self.streams).try_acquire_owned().map(Some).map_err(|_| {
+            metrics::counter!("crm_rpc_streams_refused_total").increment(1);
+            let message = "the server has as many open streams as it allows; try again";
+            Error::exhausted("TOO_MANY_STREAMS", message, Duration::from_secs(5))
+                .with("limit", self.stream_limit)
+        })
     }
 
     /// The caller's access, when the method needs a caller and the caller may call it.
@@ -244,6 +265,7 @@ impl Walls {
         response: Response,
         call: Option<Call>,
         credential: Option<Credential>,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Response {
         let Some(call) = call else { return response };
         let masks = call.access.masks;
@@ -260,9 +282,10 @@ impl Walls {
                 Ok(message)
             }
         };
-        let watch =
-            credential.filter(|_| method.streams_out).map(|credential| self.watch(credential, call.access));
-        response.map(|body| Body::new(Frames::response(body, Box::new(map), watch)))
+        // What a service may read of all tenants does not change while it runs.
+        let watched = method.streams_out && !call.access.spans_tenants();
+        let watch = credential.filter(|_| watched).map(|credential| self.watch(credential, call.access));
+        response.map(|body| Body::new(Frames::response(body, Box::new(map), watch).holding(place)))
     }
 
     /// Ready when the stream's caller may no longer have what it gets.

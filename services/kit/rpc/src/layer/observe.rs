@@ -9,7 +9,10 @@ use std::{
     time::Instant,
 };
 
-use crm_kit_api::{Error, call::Statistics};
+use crm_kit_api::{
+    Error,
+    call::{Access, Statistics},
+};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
@@ -26,8 +29,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Observed {
     /// The request's id.
     pub request_id: Arc<str>,
-    /// Tenant and caller, once they are known.
-    pub caller: OnceLock<(Uuid, Uuid)>,
+    /// Who calls, once that is known.
+    pub caller: OnceLock<Arc<Access>>,
     /// Work done in the database.
     pub statistics: Arc<Statistics>,
 }
@@ -93,6 +96,16 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
     given.map_or_else(|| Uuid::new_v4().simple().to_string().into(), Into::into)
 }
 
+/// The caller as log lines name it: its id, or `service:sales for user 0190…`.
+fn caller(access: Option<&Arc<Access>>) -> String {
+    let Some(access) = access else { return Uuid::nil().to_string() };
+    match (&access.service, access.user_id()) {
+        (Some(service), Some(user)) => format!("service:{service} for user {user}"),
+        (Some(service), None) => format!("service:{service}"),
+        (None, _) => access.caller_id.to_string(),
+    }
+}
+
 fn report(
     service: &'static str,
     method: Option<&Method>,
@@ -105,7 +118,8 @@ fn report(
     let elapsed = started.elapsed();
     count(service, method, code, elapsed.as_secs_f64());
     let method = method.map_or("other", |method| &method.path);
-    let (tenant, caller) = observed.caller.get().copied().unwrap_or_default();
+    let access = observed.caller.get();
+    let (tenant, caller) = (access.map(|access| access.tenant_id).unwrap_or_default(), caller(access));
     let (statements, database_micros) = observed.statistics.read();
     let millis = elapsed.as_secs_f64() * 1000.0;
     let request_id = observed.request_id.as_ref();
