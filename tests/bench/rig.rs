@@ -66,7 +66,8 @@ impl Rig {
         let customer = app::build(app::Parts {
             db: Db::new(service.clone(), &PoolSettings::default()),
             authenticator: Arc::new(callers),
-            peers: crm_testkit::peers(app::NAME, &Clock::system()),
+            peers: crm_testkit::peers_alone(app::NAME, &Clock::system()),
+            followers: crm_kit_pg::follow::Followers::default(),
             clock: Clock::system(),
             cursor_secret: b"bench".to_vec(),
             limits: Limits::default(),

@@ -4,5 +4,6 @@
 
 mod contract;
 mod house;
+mod people;
 mod suite;
 mod tenants;

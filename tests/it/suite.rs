@@ -23,6 +23,8 @@ pub struct Suite {
     pub platform: Channel,
     pub customer: Channel,
     pub sales: Channel,
+    pub followers: crm_kit_pg::follow::Followers,
+    pub customer_database: Database,
     platform_db: crm_kit_pg::Db,
     clock: Clock,
     _shutdown: tokio_util::sync::DropGuard,
@@ -59,10 +61,12 @@ impl Suite {
         let platform = client::join(app.server, &tasks, shutdown.clone());
         let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
             .with(crm_platform::app::NAME, platform.clone());
+        let followers = crm_kit_pg::follow::Followers::default();
         let customer = crm_customer::app::build(crm_customer::app::Parts {
             db: customer_database.db(),
             authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
             peers,
+            followers: followers.clone(),
             clock: clock.clone(),
             cursor_secret: b"suite".to_vec(),
             limits: Limits::default(),
@@ -87,7 +91,16 @@ impl Suite {
         .await
         .unwrap();
         let sales = client::join(sales, &tasks, shutdown.clone());
-        Self { platform, customer, sales, platform_db, clock, _shutdown: shutdown.drop_guard() }
+        Self {
+            platform,
+            customer,
+            sales,
+            followers,
+            customer_database,
+            platform_db,
+            clock,
+            _shutdown: shutdown.drop_guard(),
+        }
     }
 
     /// A tenant with its administrator, signed in under a password of its own.

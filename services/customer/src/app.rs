@@ -6,8 +6,10 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
+    follow::Followers,
     housekeeping, migrate,
     outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
+    people::{self, People},
 };
 use crm_kit_record::{
     collection::Collections,
@@ -65,6 +67,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The other services; the platform is one of them.
     pub peers: Peers,
+    /// Takes the followers of this service, which run until the process ends.
+    pub followers: Followers,
     /// Secret that seals event cursors.
     pub cursor_secret: Vec<u8>,
     /// Limits of the server.
@@ -93,6 +97,7 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
         db: Db::new(service, &pool),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
         peers,
+        followers: Followers::default(),
         clock,
         cursor_secret: settings.cursor_secret.into_bytes(),
         limits: settings.limits,
@@ -115,14 +120,17 @@ fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
 
 /// The service, ready to be served.
 pub async fn build(parts: Parts) -> Result<Server> {
-    let Parts { db, authenticator, clock, peers, cursor_secret, limits, tasks, shutdown } = parts;
+    let Parts { db, authenticator, clock, peers, followers, cursor_secret, limits, tasks, shutdown } = parts;
     // Numbering plans take 60 ms to read; no request should wait for that.
     phone::load();
     let catalog = Catalog::new(db.clone(), kinds::all());
     let numbers = Numbers::new(db.clone());
-    let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone());
-    let contacts = Contacts::new(db.clone(), catalog.clone(), numbers);
+    let people = People::new(db.clone(), Arc::new(peers.users()));
+    let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let contacts = Contacts::new(db.clone(), catalog.clone(), numbers, people);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
+    let users = Arc::new(peers.events("platform")?);
+    followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
     let collections = Collections::new([Arc::new(accounts.clone()) as _, Arc::new(contacts.clone()) as _]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);

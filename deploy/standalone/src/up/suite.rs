@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crm_gateway::{Backend, Gateway, Settings};
 use crm_kit_api::clock::Clock;
-use crm_kit_pg::{Db, db::PoolSettings, migrate, server::Server as Database};
+use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, migrate, server::Server as Database};
 use crm_kit_rpc::{
     auth::RemoteAccess,
     client,
@@ -110,6 +110,7 @@ async fn customer(
         db: db.clone(),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
         peers,
+        followers: Followers::default(),
         clock,
         cursor_secret: secrets.cursor_secret(),
         limits: Limits::default(),

@@ -44,7 +44,7 @@ impl Record for Account {
     }
 
     fn sent(wire: &Wire) -> Sent<'_> {
-        Sent { id: &wire.id, etag: &wire.etag, number: &wire.number }
+        Sent { id: &wire.id, etag: &wire.etag, owner_id: &wire.owner_id, number: &wire.number }
     }
 
     fn head(&self) -> Head<'_> {

@@ -48,7 +48,7 @@ impl Record for Contact {
     }
 
     fn sent(wire: &Wire) -> Sent<'_> {
-        Sent { id: &wire.id, etag: &wire.etag, number: "" }
+        Sent { id: &wire.id, etag: &wire.etag, owner_id: &wire.owner_id, number: "" }
     }
 
     fn head(&self) -> Head<'_> {

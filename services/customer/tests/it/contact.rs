@@ -264,6 +264,7 @@ async fn a_tie_that_stands_outlives_its_account_and_the_callers_scope() {
     let rig = Rig::new().await;
     let boss = rig.administrator();
     let anna = rig.callers.add(&Rights::all(boss.tenant_id).with_team(&[]));
+    rig.database.knows(boss.tenant_id, &[anna.id]).await;
     let (out, gone) =
         (rig.create(&boss, account("out")).await.unwrap(), rig.create(&boss, account("gone")).await.unwrap());
     let contact = Contact {

@@ -207,6 +207,7 @@ async fn the_owner_before_hears_that_a_record_went_and_nothing_more() {
     let boss = rig.administrator();
     let rights = Rights::all(boss.tenant_id).with_team(&[]);
     let (anna, ben) = (rig.callers.add(&rights), rig.callers.add(&rights));
+    rig.database.knows(boss.tenant_id, &[ben.id]).await;
     let mine = rig.create(&anna, named("anna's")).await.unwrap();
     let given = Account {
         id: mine.id.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{TimeZone as _, Utc};
 use crm_customer::{MIGRATIONS, app};
 use crm_kit_api::clock::Clock;
+use crm_kit_pg::follow::Followers;
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     customer::v1::{
@@ -42,7 +43,8 @@ impl Rig {
         let server = app::build(app::Parts {
             db: database.db(),
             authenticator: Arc::new(callers.clone()),
-            peers: crm_testkit::peers(app::NAME, &clock),
+            peers: crm_testkit::peers_alone(app::NAME, &clock),
+            followers: Followers::default(),
             clock: clock.clone(),
             cursor_secret: b"test".to_vec(),
             limits: Limits::default(),

@@ -12,6 +12,7 @@
 //! | [`housekeeping`] | rows that are kept for a time only |
 //! | [`jobs`] | work outside requests: enqueue in the transaction, claim with a lease |
 //! | [`migrate`] | migrations under an advisory lock, and the grants of the service's role |
+//! | [`people`] | the platform's users as this service knows them |
 //! | [`server`] | a PostgreSQL server of our own, from installed binaries |
 
 pub mod change;
@@ -23,6 +24,7 @@ pub mod jobs;
 pub mod list;
 pub mod migrate;
 pub mod outbox;
+pub mod people;
 mod reader;
 pub mod server;
 

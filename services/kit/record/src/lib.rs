@@ -41,6 +41,7 @@ pub mod kinds;
 pub mod life;
 pub mod list;
 pub mod number;
+mod owner;
 pub mod record;
 pub mod rights;
 pub mod rows;

@@ -98,13 +98,15 @@ pub struct HeadMut<'r> {
     pub custom: &'r mut Values,
 }
 
-/// What a caller sent to name a record.
+/// What a caller sent to name a record, and whom it is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'w> {
     /// Its id.
     pub id: &'w str,
     /// The etag it must still have.
     pub etag: &'w str,
+    /// The owner it is to have; empty when the caller names none.
+    pub owner_id: &'w str,
     /// Its number; empty for kinds without numbers.
     pub number: &'w str,
 }
@@ -137,7 +139,7 @@ pub trait Record:
     fn read(call: &Call, fields: &Fields, wire: Self::Wire, base: Self) -> Result<Self>;
     /// The record on the wire, unmasked.
     fn to_wire(&self, fields: &Fields) -> Self::Wire;
-    /// Id, etag and number that a caller sent.
+    /// Id, etag, owner and number that a caller sent.
     fn sent(wire: &Self::Wire) -> Sent<'_>;
     /// What its life needs to know.
     fn head(&self) -> Head<'_>;

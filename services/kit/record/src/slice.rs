@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crm_kit_api::{Call, Result, id};
-use crm_kit_pg::Db;
+use crm_kit_pg::{Db, people::People};
 use uuid::Uuid;
 
 use crate::{
@@ -22,19 +22,21 @@ pub struct Slice<R> {
     pub catalog: Catalog,
     /// Numbers of new records.
     pub numbers: Numbers,
+    /// Who may own records.
+    pub people: People,
     kind: std::marker::PhantomData<fn() -> R>,
 }
 
 impl<R> Clone for Slice<R> {
     fn clone(&self) -> Self {
-        Self::new(self.db.clone(), self.catalog.clone(), self.numbers.clone())
+        Self::new(self.db.clone(), self.catalog.clone(), self.numbers.clone(), self.people.clone())
     }
 }
 
 impl<R> Slice<R> {
     /// The use cases over a database.
-    pub fn new(db: Db, catalog: Catalog, numbers: Numbers) -> Self {
-        Self { db, catalog, numbers, kind: std::marker::PhantomData }
+    pub fn new(db: Db, catalog: Catalog, numbers: Numbers, people: People) -> Self {
+        Self { db, catalog, numbers, people, kind: std::marker::PhantomData }
     }
 }
 

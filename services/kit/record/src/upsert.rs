@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crm_kit_api::{Call, Error, Result};
-use crm_kit_pg::Tx;
+use crm_kit_pg::{Tx, people::People};
 use crm_proto::crm::record::v1::row_result::Outcome;
 use futures::future::BoxFuture;
 use prost_types::FieldMask;
@@ -17,6 +17,7 @@ use crate::{
     custom_field::Fields,
     external_id::{self, ExternalId},
     life::{self, NewNumbers},
+    owner,
 };
 
 /// Most rows in one transaction.
@@ -98,11 +99,12 @@ impl<R: Record> Slice<R> {
         let mut parts = vec![rows];
         while let Some(part) = parts.pop() {
             let known = self.known(call, &part).await?;
+            self.meet(call, part.iter().map(|row| &row.wire)).await?;
             let numbers = &mut NewNumbers::<R>::placeholders(fields);
             let steps = &steps(call, fields, part.clone(), &known, numbers);
-            let work = self
-                .db
-                .rehearse(call, move |tx| Box::pin(async move { apply(tx, call, fields, steps).await }));
+            let work = self.db.rehearse(call, move |tx| {
+                Box::pin(async move { apply(tx, call, (fields, &self.people), steps).await })
+            });
             match work.await {
                 Err(error) if is_fault_of_a_row(&error) && part.len() > 1 => halve(part, &mut parts),
                 Err(error) if is_fault_of_a_row(&error) && part.len() == 1 => outcomes.push(Err(error)),
@@ -129,13 +131,14 @@ impl<R: Record> Slice<R> {
     ) -> Result<Outcomes> {
         let fields = &self.fields(call).await?;
         let known = self.known(call, &rows).await?;
+        self.meet(call, rows.iter().map(|row| &row.wire)).await?;
         let new = rows.iter().filter(|row| is_new::<R>(row, &known)).map(|row| &row.wire);
         let mut numbers = self.numbers_for(call, fields, new).await?;
         let steps = &steps(call, fields, rows, &known, &mut numbers);
         let written = self
             .commit(call, move |tx| {
                 Box::pin(async move {
-                    let outcomes = apply(tx, call, fields, steps).await?;
+                    let outcomes = apply(tx, call, (fields, &self.people), steps).await?;
                     then(tx, &outcomes).await?;
                     Ok(outcomes)
                 })
@@ -272,7 +275,7 @@ fn taken<R: Record>(key: &Key) -> Error {
 async fn apply<R: Record>(
     tx: &mut Tx<'_>,
     call: &Call,
-    fields: &Fields,
+    (fields, people): (&Fields, &People),
     steps: &[Step<R>],
 ) -> Result<Outcomes> {
     let ids = steps.iter().filter_map(|step| match step {
@@ -284,17 +287,26 @@ async fn apply<R: Record>(
         plan_anew(tx).await?;
     }
     let mut held = if ids.is_empty() { BTreeMap::new() } else { life::hold::<R>(tx, call, &ids).await? };
+    let owners = steps.iter().filter_map(|step| match step {
+        Step::Failed(_) => None,
+        Step::Create(record) => record.head().owner_id,
+        Step::Update(_, update) => owner::named::<R>(&update.wire),
+    });
+    let standing = people.standing(tx, call, owners).await?;
     let (mut fresh, mut revisions) = (Vec::new(), Vec::new());
     let mut outcomes: Outcomes = Vec::with_capacity(steps.len());
     for step in steps {
         outcomes.push(match step {
             Step::Failed(error) => Err(error.clone()),
             Step::Create(record) => {
-                fresh.push(record.clone());
-                Ok(Written { id: record.head().id, outcome: Outcome::Created })
+                owner::check::<R>(&standing, call, record.head().owner_id, None).map(|()| {
+                    fresh.push(record.clone());
+                    Written { id: record.head().id, outcome: Outcome::Created }
+                })
             }
             Step::Update(id, update) => life::live(&mut held, id)
                 .and_then(|was| life::revise(call, fields, was, update))
+                .and_then(|revision| revision.check(&standing, call).map(|()| revision))
                 .map(|revision| {
                     let outcome = if revision.is_change() { Outcome::Updated } else { Outcome::Unchanged };
                     revisions.push(revision);

@@ -13,8 +13,9 @@ use std::{
 };
 
 use crm_kit_api::{Call, Error, Result, call::TenantSettings, clock::Clock};
-use crm_proto::crm::event::v1::{
-    StreamEventsRequest, SubscribeResponse, event_service_client::EventServiceClient,
+use crm_proto::crm::{
+    event::v1::{StreamEventsRequest, SubscribeResponse, event_service_client::EventServiceClient},
+    platform::v1::{GetUserRequest, User, user_service_client::UserServiceClient},
 };
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -96,6 +97,22 @@ impl Peers {
         Ok(InterceptedService::new(channel, errands))
     }
 
+    /// What asks the platform for a user of the call's tenant; `None` when there is none.
+    pub fn users(&self) -> impl Fn(&Call, Uuid) -> Asking + Send + Sync + use<> {
+        let peers = self.clone();
+        move |call, id| {
+            let wire = peers.on("platform", Errand::of(call));
+            Box::pin(async move {
+                let mut users = UserServiceClient::new(wire?);
+                match users.get_user(GetUserRequest { id: id.to_string() }).await {
+                    Ok(user) => Ok(Some(user.into_inner())),
+                    Err(status) if status.code() == Code::NotFound => Ok(None),
+                    Err(status) => Err(failure("the platform service", status)),
+                }
+            }) as Asking
+        }
+    }
+
     /// What opens the event stream of `service` over all tenants.
     pub fn events(
         &self,
@@ -110,6 +127,9 @@ impl Peers {
         })
     }
 }
+
+/// A user that is being asked for.
+pub type Asking = BoxFuture<'static, Result<Option<User>>>;
 
 /// A stream that is being opened.
 pub type Opening = BoxFuture<'static, Result<Streaming<SubscribeResponse>, Status>>;

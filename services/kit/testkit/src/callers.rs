@@ -10,6 +10,7 @@ use crm_kit_api::{
 };
 use crm_kit_rpc::{
     auth::{Authenticate, Credential},
+    client,
     peer::Peers,
 };
 use parking_lot::RwLock;
@@ -25,6 +26,12 @@ use uuid::Uuid;
 pub fn peers(name: &'static str, clock: &Clock) -> Peers {
     let secret = "a secret that the services of one test share".to_owned().into();
     Peers::new(name, &secret, clock.clone()).expect("a secret that is long enough")
+}
+
+/// As [`peers`], for a test without a platform: nobody answers where it should be.
+pub fn peers_alone(name: &'static str, clock: &Clock) -> Peers {
+    let nobody = client::connect("http://127.0.0.1:1").expect("an address");
+    peers(name, clock).with("platform", nobody)
 }
 
 /// What a caller of a test may do and see.

@@ -56,6 +56,14 @@ impl Database {
         Db::new(self.service.clone(), &settings)
     }
 
+    /// Has the service know these people as active users, as if it had followed the platform's events.
+    pub async fn knows(&self, tenant_id: Uuid, people: &[Uuid]) {
+        let sql = "INSERT INTO colleague (tenant_id, id, display_name, username, email, state, department_ids, change_time, learn_time) \
+                   SELECT $1, id, 'Somebody', 'somebody', '', 1, '{}', now(), now() FROM unnest($2::uuid[]) AS p (id)";
+        let known = sqlx::query(sql).bind(tenant_id).bind(people).execute(&mut self.look().await).await;
+        known.expect("know people");
+    }
+
     /// A connection as the superuser.
     pub async fn look(&self) -> PgConnection {
         connect(&self.superuser).await

@@ -19,5 +19,5 @@ pub mod database;
 pub mod shared;
 pub mod status;
 
-pub use callers::{Caller, Callers, Rights, peers};
+pub use callers::{Caller, Callers, Rights, peers, peers_alone};
 pub use database::Database;

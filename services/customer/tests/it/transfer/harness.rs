@@ -80,7 +80,8 @@ impl Service {
         let server = app::build(Parts {
             db: db.clone(),
             authenticator: Arc::new(origin.known.clone()),
-            peers: crm_testkit::peers(crm_customer::app::NAME, &Clock::system()),
+            peers: crm_testkit::peers_alone(crm_customer::app::NAME, &Clock::system()),
+            followers: crm_kit_pg::follow::Followers::default(),
             clock: Clock::system(),
             cursor_secret: b"a secret of this test only......".to_vec(),
             limits: Limits::default(),

@@ -4,6 +4,7 @@ use crm_kit_api::{Call, Result, id};
 use crm_kit_pg::Tx;
 use crm_proto::crm::record::v1::custom_field::Type;
 use prost::Message;
+use uuid::Uuid;
 
 use super::{change, claim, read_owned};
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     batch::{ItemName, named, of_item},
     custom_field::{Fields, link, model::Definition},
     number::Taken,
+    owner,
 };
 
 impl<R: Record> Slice<R> {
@@ -27,9 +29,15 @@ impl<R: Record> Slice<R> {
     {
         let fields = &self.fields(call).await?;
         let records = &self.read_new(call, fields, wires, name).await?;
+        self.people.meet(call, owners(records)).await?;
         self.db
             .write(call, "create", move |tx| {
                 Box::pin(async move {
+                    let standing = self.people.standing(tx, call, owners(records)).await?;
+                    for (index, record) in records.iter().enumerate() {
+                        owner::check::<R>(&standing, call, record.head().owner_id, None)
+                            .map_err(|error| named(error, &name(index)))?;
+                    }
                     let written = insert(tx, call, fields, records).await;
                     let ids = records.iter().map(|record| record.head().id);
                     written.map(answer).map_err(|error| of_item(error, ids, name))
@@ -136,6 +144,10 @@ impl<R: Record> NewNumbers<R> {
             _ => String::new(),
         }
     }
+}
+
+fn owners<R: Record>(records: &[R]) -> impl Iterator<Item = Uuid> {
+    records.iter().filter_map(|record| record.head().owner_id)
 }
 
 /// Stores new records and tells of them.

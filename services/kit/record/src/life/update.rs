@@ -1,14 +1,19 @@
 //! Updating records: only what really changed is stored and told.
 
 use crm_kit_api::{Call, Result, etag, mask, sensitivity};
-use crm_kit_pg::Tx;
+use crm_kit_pg::{
+    Tx,
+    people::{People, Standing},
+};
 use prost::{Message, Name as _};
+use uuid::Uuid;
 
 use super::{change, hold, live, read_owned, rename, stamp};
 use crate::{
     Record, Slice,
     batch::{ItemName, Update, distinct_ids, named, of_item},
     custom_field::{Fields, link},
+    owner,
 };
 
 impl<R: Record> Slice<R> {
@@ -24,9 +29,12 @@ impl<R: Record> Slice<R> {
         A: Message + Default,
     {
         let (fields, updates) = (&self.fields(call).await?, &updates);
+        self.meet(call, updates.iter().map(|update| &update.wire)).await?;
         self.db
             .write(call, "update", move |tx| {
-                Box::pin(async move { update::<R>(tx, call, fields, updates, name).await.map(answer) })
+                Box::pin(async move {
+                    update::<R>(tx, call, (fields, &self.people), updates, name).await.map(answer)
+                })
             })
             .await
     }
@@ -35,7 +43,7 @@ impl<R: Record> Slice<R> {
 async fn update<R: Record>(
     tx: &mut Tx<'_>,
     call: &Call,
-    fields: &Fields,
+    (fields, people): (&Fields, &People),
     updates: &[Update<R::Wire>],
     name: ItemName,
 ) -> Result<Vec<R::Wire>> {
@@ -46,6 +54,11 @@ async fn update<R: Record>(
     for (index, (id, update)) in ids.iter().zip(updates).enumerate() {
         let revision = live(&mut held, id).and_then(|was| revise(call, fields, was, update));
         revisions.push(revision.map_err(|error| named(error, &name(index)))?);
+    }
+    let given = revisions.iter().filter_map(Revision::given_to);
+    let standing = people.standing(tx, call, given).await?;
+    for (index, revision) in revisions.iter().enumerate() {
+        revision.check(&standing, call).map_err(|error| named(error, &name(index)))?;
     }
     write(tx, call, fields, revisions).await.map_err(|error| of_item(error, ids, name))
 }
@@ -63,6 +76,16 @@ impl<R: Record> Revision<R> {
     /// A revision that the server itself makes.
     pub fn new(fields: &Fields, was: R, record: R) -> Self {
         Self { before: was.to_wire(fields), was, record }
+    }
+
+    /// The new owner, when there is one.
+    pub fn given_to(&self) -> Option<Uuid> {
+        self.record.head().owner_id.filter(|owner| self.was.head().owner_id != Some(*owner))
+    }
+
+    /// Fails for a new owner who is no live user of the tenant.
+    pub fn check(&self, standing: &Standing, call: &Call) -> Result<()> {
+        owner::check::<R>(standing, call, self.record.head().owner_id, self.was.head().owner_id)
     }
 
     /// Whether anything changes.
