@@ -10,7 +10,7 @@ use crm_kit_api::{
     clock::Clock,
     sensitivity::{Mask, Sensitivity},
 };
-use crm_kit_pg::{Db, db::PoolSettings};
+use crm_kit_pg::{Db, db::PoolSettings, follow::Followers};
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::{
     crm::customer::v1::{
@@ -80,8 +80,8 @@ impl Service {
         let server = app::build(Parts {
             db: db.clone(),
             authenticator: Arc::new(origin.known.clone()),
-            peers: crm_testkit::peers_alone(crm_customer::app::NAME, &Clock::system()),
-            followers: crm_kit_pg::follow::Followers::default(),
+            peers: crm_testkit::peers_alone(app::NAME, &Clock::system()),
+            followers: Followers::default(),
             clock: Clock::system(),
             cursor_secret: b"a secret of this test only......".to_vec(),
             limits: Limits::default(),
