@@ -9,12 +9,13 @@
 //! | [`client`] | channels to other services, over the network or in memory |
 //! | [`config`] | settings from file and environment |
 //! | [`telemetry`] | log lines and metrics |
-//! | [`lifecycle`] | signals and graceful drain |
+//! | [`lifecycle`] | a service as a process: listen, signals, graceful drain with a bound |
 //! | [`rows`] | rows of bulk streams that break a bound |
 
 pub mod auth;
 pub mod client;
 pub mod config;
+mod connection;
 pub mod layer;
 pub mod lifecycle;
 pub mod rows;
