@@ -4,5 +4,6 @@
 
 mod contract;
 mod house;
+mod process;
 mod suite;
 mod tenants;
