@@ -16,8 +16,11 @@ use super::{
 };
 
 /// Every service with its migrations; a new one is a line here. Its binary is `crm-<name>`, its settings are `CRM_<NAME>__..`.
-const SERVICES: [(&str, &Migrator); 2] =
-    [("platform", &crm_platform::MIGRATIONS), ("customer", &crm_customer::MIGRATIONS)];
+const SERVICES: [(&str, &[&Migrator]); 3] = [
+    ("platform", &crm_platform::MIGRATIONS),
+    ("customer", &crm_customer::MIGRATIONS),
+    ("sales", &crm_sales::MIGRATIONS),
+];
 
 const OPERATOR_KEY: &str = "operator-key-of-the-process-tests-only";
 /// 32 bytes in base64.
@@ -81,7 +84,7 @@ impl Suite {
 }
 
 impl Service {
-    async fn start(name: &str, migrations: &Migrator, platform: &str, drain_seconds: u64) -> Self {
+    async fn start(name: &str, migrations: &[&Migrator], platform: &str, drain_seconds: u64) -> Self {
         let database = Database::new(name, migrations).await;
         let url = |options: &sqlx::postgres::PgConnectOptions| options.to_url_lossy().to_string();
         let mut settings = vec![
