@@ -47,5 +47,4 @@ sqlx-check: setup
 
 bench: setup
 	cargo build --release --workspace --bin crm
-	scripts/measure-up.sh $(TARGET)/release/crm
 	cargo bench --workspace --bench suite $(ARGS)

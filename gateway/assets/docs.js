@@ -74,7 +74,10 @@ function field(name, raw, required, depth) {
 }
 
 function fields(schema, depth) {
-  const draw = () => Object.entries(schema.properties).map(([name, value]) => field(name, value, (schema.required || []).includes(name), depth));
+  const isRequired = (name) => (schema.required || []).includes(name);
+  const names = Object.keys(schema.properties);
+  const ordered = [...names.filter(isRequired), ...names.filter((name) => !isRequired(name))];
+  const draw = () => ordered.map((name) => field(name, schema.properties[name], isRequired(name), depth));
   if (depth < 1) return el("div", {}, draw());
   // Drawn when opened: messages may contain themselves.
   const more = el("details", {}, el("summary", {}, "fields"));

@@ -1,7 +1,7 @@
 //! The gateway as its own process.
 
 use crm_gateway::{Backend, Config, Gateway, channel, contract, telemetry};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 /// The system's allocator keeps freed memory in every thread, and is slower.
 #[global_allocator]
@@ -19,11 +19,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Gateway::new(contract()?, backends, config.settings)?.with_metrics(move || metrics.render());
     let listener = tokio::net::TcpListener::bind(config.listen).await?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let stop = CancellationToken::new();
-    let signal = stop.clone();
-    TaskTracker::new().spawn(async move {
-        telemetry::stop_signal().await;
-        signal.cancel();
-    });
-    Ok(gateway.serve(listener, stop).await?)
+    let (stop, mut signals) = (CancellationToken::new(), telemetry::StopSignals::new()?);
+    let asked_twice = async {
+        signals.next().await;
+        stop.cancel();
+        signals.next().await;
+    };
+    tokio::select! {
+        served = gateway.serve(listener, stop.clone()) => Ok(served?),
+        () = asked_twice => Err("stopped at once; requests in work were cut short".into()),
+    }
 }

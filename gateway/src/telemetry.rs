@@ -1,6 +1,7 @@
 //! Log lines and metrics of the binary. In one process with the services, theirs serve the gateway too.
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Bounds of the duration histogram, in seconds.
@@ -18,13 +19,24 @@ pub fn start(filter: &str) -> Result<PrometheusHandle, Box<dyn std::error::Error
     Ok(PrometheusBuilder::new().set_buckets_for_metric(name, &BUCKETS)?.install_recorder()?)
 }
 
-/// Waits for the signal that asks the process to stop.
-pub async fn stop_signal() {
-    let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// The signals that ask the process to stop: Ctrl-C and SIGTERM.
+#[derive(Debug)]
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Listens from now on.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -14,6 +14,7 @@ mod bulk;
 mod load;
 mod raw;
 mod rig;
+mod up;
 mod work;
 
 use crm_kit_rpc::telemetry;
@@ -35,8 +36,9 @@ async fn run() {
     let accounts = setting("CRM_BENCH_ACCOUNTS", 100_000);
     // Log lines and metrics are made as in production; only the lines go nowhere.
     telemetry::install_to(telemetry::LogFormat::Json, "info,sqlx::query=error", std::io::sink).unwrap();
-    let rig = Rig::new().await;
     let mut report = Report::default();
+    up::measure(&mut report).await;
+    let rig = Rig::new().await;
     bulk::fill_against_copy(&rig, accounts, &mut report).await;
     work::analyse(&rig).await;
 

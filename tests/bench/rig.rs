@@ -1,6 +1,6 @@
 //! What is measured: the customer service over TCP, the gateway over TCP before it, and an embedded, durable PostgreSQL.
 
-use std::sync::Arc;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use crm_customer::{MIGRATIONS, app};
 use crm_gateway::{Backend, Gateway};
@@ -41,12 +41,7 @@ pub struct Rig {
 
 impl Rig {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
-        }
+        let folder = open_folder();
         let settings = vec![("max_connections".to_owned(), "200".to_owned())];
         let data_dir = folder.path().join("data");
         let server =
@@ -107,6 +102,11 @@ impl Rig {
         self.raw.close().await;
         self.server.stop().await.unwrap();
     }
+}
+
+/// A temporary folder that every account may pass through: as root the database runs as another.
+pub fn open_folder() -> tempfile::TempDir {
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o711)).tempdir().unwrap()
 }
 
 async fn gateway(customer: &str, tasks: &TaskTracker, shutdown: &CancellationToken) -> String {

@@ -5,5 +5,6 @@
 mod contract;
 mod house;
 mod people;
+mod process;
 mod suite;
 mod tenants;

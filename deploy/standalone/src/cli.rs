@@ -37,6 +37,10 @@ pub struct Up {
     /// Also makes the tenant `demo` with a demonstration company in it.
     #[arg(long)]
     pub demo: bool,
+    /// An existing PostgreSQL server instead of one of its own. Roles and databases are created when the URL's role may; what it may not
+    /// is left as a script. The data folder then holds passwords and secrets only.
+    #[arg(long, env = "CRM_DATABASE_URL", hide_env_values = true, value_name = "URL", conflicts_with_all = ["postgres_bin", "postgres_settings"])]
+    pub database_url: Option<String>,
     /// Folder with the programs `postgres` and `initdb`. Searched in the usual places when absent.
     #[arg(long, env = "CRM_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
@@ -188,6 +192,15 @@ pub struct Doctor {
     /// Folder to look at.
     #[arg(long, env = "CRM_DATA", default_value = "data", value_name = "DIR")]
     pub data: PathBuf,
+    /// The existing server that `crm up` would use.
+    #[arg(
+        long,
+        env = "CRM_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        conflicts_with = "postgres_bin"
+    )]
+    pub database_url: Option<String>,
     /// Address that `crm up` would use.
     #[arg(long, env = "CRM_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,

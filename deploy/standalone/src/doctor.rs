@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, process::ExitCode};
 
 use crm_kit_pg::server::{
-    FolderState, LeakproofState, Options, Server, ServerError, folder_state, installation, mark_leakproof,
+    FolderState, Leakproof, LeakproofState, admin_options, folder_state, installation, leakproof_marks,
     running_options,
 };
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
@@ -15,22 +15,24 @@ use crate::{
     up::{DATABASES, is_live},
 };
 
-/// Looks at everything and changes nothing but missing marks of search functions. Fails when something would stop `crm up`.
+/// Looks at everything and changes nothing. Fails when something would stop `crm up`; what only makes it slow is a warning.
 pub async fn run(options: &Doctor) -> Result<ExitCode> {
     let mut findings = Findings::default();
     Findings::good("crm", env!("CARGO_PKG_VERSION"));
-    match installation(options.postgres_bin.as_deref(), &options.data) {
-        Ok(found) => Findings::good("postgres", format!("{} in {}", found.version, found.folder.display())),
-        Err(error) => findings.bad("postgres", error),
+    if options.database_url.is_none() {
+        match installation(options.postgres_bin.as_deref(), &options.data) {
+            Ok(found) => {
+                Findings::good("postgres", format!("{} in {}", found.version, found.folder.display()));
+            }
+            Err(error) => findings.bad("postgres", error),
+        }
     }
     let state = folder_state(&options.data);
     match &state {
         Ok(state) => Findings::good("data folder", told(&options.data, state)),
         Err(error) => findings.bad("data folder", error),
     }
-    if let Ok(state) = state
-        && let Err(error) = databases(options, &state, &mut findings).await
-    {
+    if let Err(error) = databases(options, state.as_ref().ok(), &mut findings).await {
         findings.bad("database", error);
     }
     address(options.listen, &mut findings).await;
@@ -47,6 +49,10 @@ impl Findings {
         terminal::line(format!("ok    {what}: {text}"));
     }
 
+    fn slow(what: &str, text: impl std::fmt::Display) {
+        terminal::line(format!("SLOW  {what}: {text}"));
+    }
+
     fn bad(&mut self, what: &str, text: impl std::fmt::Display) {
         self.failed = true;
         terminal::line(format!("FAIL  {what}: {text}"));
@@ -57,29 +63,22 @@ fn told(folder: &Path, state: &FolderState) -> String {
     let folder = folder.display();
     match state {
         FolderState::Empty => format!("{folder} has no data yet; `crm up` makes it"),
-        FolderState::Idle { version } => format!("{folder}, made by PostgreSQL {version}, not in use"),
+        FolderState::Idle { version } => {
+            format!(
+                "{folder}, made by PostgreSQL {version}, not in use; look again while `crm up` runs to see its databases"
+            )
+        }
         FolderState::InUse { pid } => format!("{folder}, in use by process {pid}"),
     }
 }
 
-/// Looks inside: through the running server, or through one started for the purpose.
-async fn databases(options: &Doctor, state: &FolderState, findings: &mut Findings) -> Result<()> {
-    match state {
-        FolderState::Empty => Ok(()),
-        FolderState::InUse { .. } => inspect(&running_options(&options.data)?, findings).await,
-        FolderState::Idle { .. } => {
-            let server = start(options).await?;
-            let outcome = inspect(&server.superuser_options(), findings).await;
-            server.stop().await?;
-            outcome
-        }
+/// Looks inside through a running server; nothing is started for the purpose, because a start writes.
+async fn databases(options: &Doctor, state: Option<&FolderState>, findings: &mut Findings) -> Result<()> {
+    match (&options.database_url, state) {
+        (Some(url), _) => inspect(&admin_options(url)?, findings).await,
+        (None, Some(FolderState::InUse { .. })) => inspect(&running_options(&options.data)?, findings).await,
+        (None, _) => Ok(()),
     }
-}
-
-async fn start(options: &Doctor) -> Result<Server, ServerError> {
-    let bin_dir = options.postgres_bin.clone();
-    Server::start(Options { data_dir: options.data.clone(), bin_dir, settings: Vec::new(), durable: true })
-        .await
 }
 
 async fn inspect(superuser: &PgConnectOptions, findings: &mut Findings) -> Result<()> {
@@ -113,19 +112,33 @@ async fn inspect_database(superuser: &PgConnectOptions, name: &str, findings: &m
     };
     let query = "SELECT pg_catalog.pg_size_pretty(pg_catalog.pg_database_size(current_database()))";
     let size: String = sqlx::query_scalar(query).fetch_one(&mut connection).await?;
-    let marks = mark_leakproof(&mut connection).await?;
+    let marks = leakproof_marks(&mut connection).await?;
     connection.close().await?;
-    let slow: Vec<&str> = marks
-        .iter()
-        .filter(|mark| matches!(mark.state, LeakproofState::NotPermitted | LeakproofState::Missing))
-        .map(|mark| mark.reason)
-        .collect();
-    if slow.is_empty() {
+    if marks.iter().any(|mark| mark.state == LeakproofState::Missing) {
+        findings.bad(&what, format!("{size}, the extension pg_trgm is missing; `crm up` makes it, or its owner: CREATE EXTENSION pg_trgm"));
+    } else if marks.iter().all(Leakproof::is_marked) {
         Findings::good(&what, format!("{size}, search uses its indexes under row-level security"));
     } else {
-        findings.bad(&what, format!("{size}, no index for: {}", slow.join("; ")));
+        Findings::slow(&what, format!("{size}, search reads every record of the tenant instead of an index"));
+        tell_unmarked(name, &marks);
     }
     Ok(())
+}
+
+/// What the marks are worth, and how somebody who may sets them.
+fn tell_unmarked(database: &str, marks: &[Leakproof]) {
+    let unmarked = || marks.iter().filter(|mark| !mark.is_marked());
+    for mark in unmarked() {
+        terminal::line(format!("        no index for {}", mark.reason));
+    }
+    terminal::line(
+        "      Everything works, but such a search takes time in proportion to the tenant's records, not to what it finds.",
+    );
+    terminal::line(
+        "      Only a superuser may mend it: start `crm up` once with such a role in --database-url, or run",
+    );
+    let statements: Vec<String> = unmarked().map(|mark| format!("{};", mark.statement())).collect();
+    terminal::line(format!("        psql -d {database} -c '{}'", statements.join(" ")));
 }
 
 async fn address(listen: SocketAddr, findings: &mut Findings) {

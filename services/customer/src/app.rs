@@ -19,10 +19,11 @@ use crm_kit_record::{
 };
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
-    client, lifecycle,
+    client,
+    lifecycle::{self, Face},
     peer::Peers,
-    server::{self, Limits, Server},
-    telemetry::{self, PrometheusHandle},
+    server::{Limits, Server},
+    telemetry::PrometheusHandle,
 };
 use crm_kit_value::phone;
 use crm_proto::crm::{
@@ -32,7 +33,6 @@ use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
 };
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
@@ -81,15 +81,14 @@ pub struct Parts {
 
 /// Runs the service as a process of its own until a signal.
 pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
-    let tasks = TaskTracker::new();
-    let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
     let service = options("database_url", &settings.database_url)?;
     if !settings.owner_database_url.is_empty() {
         let owner = options("owner_database_url", &settings.owner_database_url)?;
         migrate::run(&owner, service.get_username(), &MIGRATIONS).await?;
     }
     let pool = PoolSettings { max_connections: settings.database_connections, ..PoolSettings::default() };
-    let clock = Clock::system();
+    let (tasks, clock) = (TaskTracker::new(), Clock::system());
+    let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
     let platform = client::connect(&settings.platform)?;
     let peers =
         Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
@@ -105,13 +104,8 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
         shutdown: shutdown.clone(),
     })
     .await?;
-    let listener = TcpListener::bind(&settings.listen).await.map_err(Error::internal)?;
-    server.set_ready(true).await;
-    tracing::info!(address = %server::local_address(&listener)?, "customer service is listening");
-    let serving = server.serve(listener, shutdown.clone());
-    tokio::try_join!(serving, telemetry::serve(metrics, &settings.metrics_listen, shutdown))?;
-    lifecycle::drain(&tasks).await;
-    Ok(())
+    let face = Face { listen: &settings.listen, metrics_listen: &settings.metrics_listen, metrics };
+    lifecycle::run(server, face, tasks, shutdown).await
 }
 
 fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {

@@ -10,10 +10,10 @@ use crm_kit_pg::{
     outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
 };
 use crm_kit_rpc::{
-    lifecycle,
+    lifecycle::{self, Face},
     peer::Peers,
     server::{Limits, Server},
-    telemetry::{self, PrometheusHandle},
+    telemetry::PrometheusHandle,
 };
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
@@ -26,7 +26,6 @@ use crm_proto::crm::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
@@ -166,13 +165,8 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
         shutdown: shutdown.clone(),
     };
     let App { server, .. } = App::build(parts).await?;
-    let listener = TcpListener::bind(&settings.listen).await.map_err(Error::internal)?;
-    server.set_ready(true).await;
-    tracing::info!(listen = settings.listen, "the platform service is ready");
-    let serving = server.serve(listener, shutdown.clone());
-    tokio::try_join!(serving, telemetry::serve(metrics, &settings.metrics_listen, shutdown))?;
-    lifecycle::drain(&tasks).await;
-    Ok(())
+    let face = Face { listen: &settings.listen, metrics_listen: &settings.metrics_listen, metrics };
+    lifecycle::run(server, face, tasks, shutdown).await
 }
 
 fn options(url: &SecretString) -> Result<PgConnectOptions> {

@@ -3,6 +3,7 @@
 //! Start: the database, the services, the gateway. End: the gateway first, so that what it still serves finds its services; then the
 //! services; then the database. A database that is killed is started again; when it will not stay up, the suite ends.
 
+mod database;
 pub mod private_file;
 mod secrets;
 mod suite;
@@ -10,7 +11,7 @@ mod welcome;
 
 use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use crm_kit_pg::server::{FolderState, Options, Server, ServerError, folder_state};
+use crm_kit_pg::server::{DatabaseNames, FolderState, ServerError, folder_state};
 use crm_kit_rpc::{
     lifecycle,
     telemetry::{LogFormat, PrometheusHandle, install_filtered},
@@ -18,11 +19,13 @@ use crm_kit_rpc::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    signal::unix::{SignalKind, signal},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::suite::{Ground, Suite};
+use self::{
+    database::Database,
+    suite::{Ground, Suite},
+};
 use crate::{
     cli::Up,
     failure::{Failure, Result},
@@ -32,25 +35,15 @@ use crate::{
 /// What is logged unless `RUST_LOG` says otherwise: a terminal is no place for a line per request.
 const LOG: &str = "warn,sqlx=error";
 
-/// Names of a service's database and of its roles.
-#[derive(Clone, Copy, Debug)]
-pub struct ServiceDatabase {
-    pub name: &'static str,
-    /// Owns the tables and migrates.
-    pub owner: &'static str,
-    /// Does the daily work, behind row-level security.
-    pub role: &'static str,
-}
-
-const PLATFORM: ServiceDatabase =
-    ServiceDatabase { name: "crm_platform", owner: "crm_platform_owner", role: "crm_platform" };
-const CUSTOMER: ServiceDatabase =
-    ServiceDatabase { name: "crm_customer", owner: "crm_customer_owner", role: "crm_customer" };
-const SALES: ServiceDatabase =
-    ServiceDatabase { name: "crm_sales", owner: "crm_sales_owner", role: "crm_sales" };
+const PLATFORM: DatabaseNames<'_> =
+    DatabaseNames { name: "crm_platform", owner: "crm_platform_owner", role: "crm_platform" };
+const CUSTOMER: DatabaseNames<'_> =
+    DatabaseNames { name: "crm_customer", owner: "crm_customer_owner", role: "crm_customer" };
+const SALES: DatabaseNames<'_> =
+    DatabaseNames { name: "crm_sales", owner: "crm_sales_owner", role: "crm_sales" };
 
 /// Databases of all services.
-pub const DATABASES: [ServiceDatabase; 3] = [PLATFORM, CUSTOMER, SALES];
+pub const DATABASES: [DatabaseNames<'_>; 3] = [PLATFORM, CUSTOMER, SALES];
 
 /// Runs the suite until a signal.
 pub async fn run(options: Up) -> Result<ExitCode> {
@@ -60,13 +53,7 @@ pub async fn run(options: Up) -> Result<ExitCode> {
         return Err(ServerError::AlreadyRunning { folder, pid }.into());
     }
     let listener = bind(options.listen).await?;
-    let database = Server::start(Options {
-        data_dir: options.data.clone(),
-        bin_dir: options.postgres_bin.clone(),
-        settings: options.postgres_settings.clone(),
-        durable: true,
-    });
-    let database = Arc::new(database.await?);
+    let database = Arc::new(Database::open(&options).await?);
     let outcome = tokio::select! {
         outcome = Box::pin(live(&options, &database, listener, metrics)) => outcome,
         outcome = second_signal() => outcome,
@@ -89,7 +76,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// Builds the suite, serves, and ends the services once the gateway needs them no more.
 async fn live(
     options: &Up,
-    database: &Arc<Server>,
+    database: &Arc<Database>,
     listener: TcpListener,
     metrics: PrometheusHandle,
 ) -> Result<()> {
@@ -122,7 +109,7 @@ async fn live(
 /// Serves until a signal, or until the database is lost for good.
 async fn serve(
     options: &Up,
-    database: &Server,
+    database: &Database,
     suite: &Suite,
     listener: TcpListener,
     stop: CancellationToken,
@@ -148,21 +135,13 @@ async fn serve(
     };
     tokio::select! {
         (served, greeted) = async { tokio::join!(serving, greeting) } => greeted.and(served),
-        outcome = database.supervise() => outcome.map_err(Failure::from),
+        outcome = database.supervise() => outcome,
     }
 }
 
 /// Ends when whoever waits for the end asks a second time.
 async fn second_signal() -> Result<()> {
-    let unheard = |error: io::Error| Failure::new(format!("cannot listen for signals: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-    for _ in 0..2 {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    }
+    lifecycle::Signals::new()?.second().await;
     Err(Failure::new("stopped at once; requests in work were cut short"))
 }
 

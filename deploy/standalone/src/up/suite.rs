@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crm_gateway::{Backend, Gateway, Settings};
 use crm_kit_api::clock::Clock;
-use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, migrate, server::Server as Database};
+use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, migrate, server::DatabaseNames};
 use crm_kit_rpc::{
     auth::RemoteAccess,
     client,
@@ -17,7 +17,7 @@ use sqlx::migrate::Migrator;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Channel;
 
-use super::{CUSTOMER, PLATFORM, SALES, ServiceDatabase, secrets::Secrets};
+use super::{CUSTOMER, PLATFORM, SALES, database::Database, secrets::Secrets};
 use crate::failure::{Failure, Result};
 
 /// Pause between looks at a database.
@@ -74,11 +74,9 @@ impl Suite {
     }
 }
 
-async fn database(server: &Database, names: ServiceDatabase, migrations: &[&Migrator]) -> Result<Db> {
-    server.ensure_database(names.name, names.owner, names.role).await?;
-    let owner = server.options(names.name, names.owner)?;
-    migrate::run(&owner, names.role, migrations).await?;
-    Ok(Db::new(server.options(names.name, names.role)?, &PoolSettings::default()))
+async fn database(server: &Database, names: DatabaseNames<'_>, migrations: &[&Migrator]) -> Result<Db> {
+    migrate::run(&server.options(names, names.owner)?, names.role, migrations).await?;
+    Ok(Db::new(server.options(names, names.role)?, &PoolSettings::default()))
 }
 
 async fn platform(ground: &Ground, secrets: &Secrets, clock: Clock, db: Db) -> Result<Channel> {

@@ -3,6 +3,7 @@
 
 mod crash;
 mod demo;
+mod existing;
 mod start;
 mod suite;
 mod tools;

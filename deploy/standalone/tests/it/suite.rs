@@ -25,6 +25,7 @@ pub fn crm() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crm"));
     for variable in [
         "CRM_DATA",
+        "CRM_DATABASE_URL",
         "CRM_LISTEN",
         "CRM_SERVER",
         "CRM_TOKEN",

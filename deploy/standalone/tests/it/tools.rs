@@ -1,6 +1,11 @@
 //! `crm postgres` and `crm doctor`.
 
-use std::process::Command;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
 use crate::suite::{Suite, crm, place};
 
@@ -32,17 +37,34 @@ fn the_doctor_looks_at_a_folder_without_data_with_idle_data_and_in_use() {
     let look = || output(crm().args(["doctor", "--listen", "127.0.0.1:0", "--data"]).arg(&data));
     let (code, told) = look();
     assert!(code == Some(0) && told.contains("has no data yet"), "{told}");
-    let suite = Suite::start(&data, &[]);
-    let (code, told) = look();
-    assert!(code == Some(0) && told.contains("in use by process"), "{told}");
-    assert!(told.contains("database crm_sales: "), "{told}");
-    assert!(told.contains("database crm_customer: ") && told.contains("search uses its indexes"), "{told}");
-    drop(suite);
+    let mut suite = Suite::start(&data, &[]);
     let (code, told) = look();
     assert!(
-        code == Some(0) && told.contains("not in use") && told.contains("character type: C.UTF-8"),
+        code == Some(0) && told.contains("in use by process") && told.contains("character type: C.UTF-8"),
         "{told}"
     );
+    assert!(told.contains("database crm_sales: "), "{told}");
+    assert!(told.contains("database crm_customer: ") && told.contains("search uses its indexes"), "{told}");
+    suite.signal("-INT");
+    suite.wait();
+    let before = files(&data);
+    let (code, told) = look();
+    assert!(code == Some(0) && told.contains("not in use"), "{told}");
+    assert_eq!(files(&data), before, "the doctor changed the data folder");
+}
+
+/// Every file with its size and time of change.
+fn files(folder: &Path) -> BTreeMap<PathBuf, (u64, SystemTime)> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let metadata = entry.metadata().unwrap();
+        if metadata.is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.insert(entry.path(), (metadata.len(), metadata.modified().unwrap()));
+        }
+    }
+    found
 }
 
 #[test]

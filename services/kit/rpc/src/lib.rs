@@ -10,12 +10,13 @@
 //! | [`peer`] | calls to other services: identity, tenant, user, deadline, request id, idempotency key |
 //! | [`config`] | settings from file and environment |
 //! | [`telemetry`] | log lines and metrics |
-//! | [`lifecycle`] | signals and graceful drain |
+//! | [`lifecycle`] | a service as a process: listen, signals, graceful drain with a bound |
 //! | [`rows`] | rows of bulk streams that break a bound |
 
 pub mod auth;
 pub mod client;
 pub mod config;
+mod connection;
 pub mod layer;
 pub mod lifecycle;
 pub mod peer;

@@ -1,9 +1,9 @@
 //! The server: every service runs the same one.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use crm_kit_api::{Error, Result, clock::Clock, sensitivity::Masker};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use prost_protovalidate::Validator;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -17,6 +17,7 @@ use tower::ServiceBuilder;
 
 use crate::{
     auth::Authenticate,
+    connection::{Closable, Counted},
     layer::{
         guard::{Guard, Walls},
         limit::Limit,
@@ -43,6 +44,15 @@ pub struct Limits {
     pub header_bytes: u32,
     /// Seconds after which a silent connection is asked whether it still lives.
     pub keep_alive_seconds: u64,
+    /// Seconds that requests in work get when the server stops; then their connections are closed.
+    pub drain_seconds: u64,
+}
+
+impl Limits {
+    /// Time that requests in work get when the server stops.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
 }
 
 impl Default for Limits {
@@ -55,6 +65,7 @@ impl Default for Limits {
             message_bytes: 4 << 20,
             header_bytes: 16 << 10,
             keep_alive_seconds: 30,
+            drain_seconds: 25,
         }
     }
 }
@@ -112,7 +123,17 @@ impl Server {
         self.health.set_service_status("", status).await;
     }
 
-    /// Serves a TCP port until `shutdown`, then finishes the requests in work.
+    /// Name of the service.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Time that requests in work get when the server stops.
+    pub fn drain(&self) -> Duration {
+        self.limits.drain()
+    }
+
+    /// Serves a TCP port until `shutdown`, then finishes the requests in work for as long as the limits allow.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
         let connections = Arc::new(Semaphore::new(self.limits.connections));
         let incoming =
@@ -120,7 +141,7 @@ impl Server {
                 let place = Arc::clone(&connections).acquire_owned().await.ok()?;
                 let accepted = listener.accept().await.map(|(stream, _)| {
                     let _ = stream.set_nodelay(true);
-                    Counted { stream, _place: place }
+                    Counted::new(stream, place)
                 });
                 Some((accepted, (listener, connections)))
             });
@@ -146,7 +167,19 @@ impl Server {
             .layer_fn(move |inner| Guard::new(inner, Arc::clone(&walls)))
             .into_inner();
         let keep_alive = Duration::from_secs(limits.keep_alive_seconds);
-        tonic::transport::Server::builder()
+        // A peer that reads nothing could hold its connection for ever.
+        let close = CancellationToken::new();
+        let closing = close.clone();
+        let incoming =
+            incoming.map(move |accepted| accepted.map(|stream| Closable::new(stream, closing.child_token())));
+        let over = {
+            let (shutdown, limit) = (shutdown.clone(), limits.drain());
+            async move {
+                shutdown.cancelled().await;
+                tokio::time::sleep(limit).await;
+            }
+        };
+        let serving = tonic::transport::Server::builder()
             .accept_http1(false)
             .max_concurrent_streams(limits.streams_per_connection)
             .http2_max_header_list_size(limits.header_bytes)
@@ -156,61 +189,21 @@ impl Server {
             .initial_connection_window_size(4 << 20)
             .layer(layers)
             .add_routes(routes)
-            .serve_with_incoming_shutdown(Box::pin(incoming), shutdown.cancelled_owned())
-            .await
-            .map_err(Error::internal)
+            .serve_with_incoming_shutdown(Box::pin(incoming), shutdown.cancelled_owned());
+        let mut serving = pin!(serving);
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = over => {
+                tracing::warn!(service = name, "the drain time is over; connections are closed");
+                close.cancel();
+                serving.await
+            }
+        };
+        served.map_err(Error::internal)
     }
 }
 
 /// Where a listener listens, for log lines and tests.
 pub fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().map_err(Error::internal)
-}
-
-/// A connection that gives its place back when it is closed.
-struct Counted {
-    stream: tokio::net::TcpStream,
-    _place: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl Connected for Counted {
-    type ConnectInfo = tonic::transport::server::TcpConnectInfo;
-
-    fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
-    }
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &[u8],
-    ) -> std::task::Poll<io::Result<usize>> {
-        std::pin::Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use crm_kit_api::{Error, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
@@ -47,8 +48,11 @@ where
 }
 
 /// Serves `/metrics` for Prometheus and `/livez` on a port of their own until `shutdown`.
-pub async fn serve(metrics: PrometheusHandle, address: &str, shutdown: CancellationToken) -> Result<()> {
-    let listener = tokio::net::TcpListener::bind(address).await.map_err(Error::internal)?;
+pub async fn serve(
+    metrics: PrometheusHandle,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<()> {
     let routes = axum::Router::new()
         .route("/metrics", axum::routing::get(move || std::future::ready(metrics.render())))
         .route("/livez", axum::routing::get(|| std::future::ready("ok\n")));

@@ -7,7 +7,7 @@ use super::credentials::Credentials;
 use super::error::ServerError;
 
 /// Serialises set-up across processes; any constant does.
-const SETUP_LOCK: i64 = 0x6372_6d00;
+pub(super) const SETUP_LOCK: i64 = 0x6372_6d00;
 
 /// Functions behind the operators that search uses, each with the index it opens.
 ///
@@ -39,51 +39,80 @@ pub struct Leakproof {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeakproofState {
-    /// Was marked before.
+    /// Is marked, and was before.
     Already,
     /// Marked now.
     Marked,
-    /// Only a superuser may mark; search under row-level security reads every row of the tenant.
+    /// Not marked: search under row-level security reads every row of the tenant.
+    Unmarked,
+    /// As [`LeakproofState::Unmarked`], and this role may not mark it: only a superuser may.
     NotPermitted,
     /// The function is not there, for want of the extension `pg_trgm`.
     Missing,
 }
 
-/// Marks the functions search needs in this database, as far as the role may. Idempotent; call it outside a
-/// transaction. `pg_dump` does not carry these marks, so it belongs into every start.
-pub async fn mark_leakproof(connection: &mut PgConnection) -> Result<Vec<Leakproof>, ServerError> {
+impl Leakproof {
+    /// Whether an index can be used.
+    pub fn is_marked(&self) -> bool {
+        matches!(self.state, LeakproofState::Already | LeakproofState::Marked)
+    }
+
+    /// What a superuser runs in the database.
+    pub fn statement(&self) -> String {
+        mark(self.function)
+    }
+}
+
+/// What a superuser runs in a database for fast search.
+pub(super) fn leakproof_statements() -> impl Iterator<Item = String> {
+    SEARCH_FUNCTIONS.iter().map(|(function, _)| mark(function))
+}
+
+fn mark(function: &str) -> String {
+    format!("ALTER FUNCTION {function} LEAKPROOF")
+}
+
+/// Looks which functions that search needs are marked in this database. Changes nothing.
+pub async fn leakproof_marks(connection: &mut PgConnection) -> Result<Vec<Leakproof>, ServerError> {
     let names: Vec<&str> = SEARCH_FUNCTIONS.iter().map(|(name, _)| *name).collect();
     let query = r"
-        SELECT p.oid::regprocedure::text, p.proleakproof
+        SELECT p.proleakproof
         FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
         LEFT JOIN pg_catalog.pg_proc p ON p.oid = to_regprocedure(wanted.name)
         ORDER BY wanted.place";
-    let rows: Vec<(Option<String>, Option<bool>)> = sqlx::query_as(query)
+    let marked: Vec<Option<bool>> = sqlx::query_scalar(query)
         .bind(names)
         .fetch_all(&mut *connection)
         .await
         .map_err(ServerError::sql("look up the search functions"))?;
-    let mut report = Vec::with_capacity(rows.len());
-    for ((function, reason), (found, marked)) in SEARCH_FUNCTIONS.into_iter().zip(rows) {
-        let state = match (found, marked) {
-            (Some(_), Some(true)) => LeakproofState::Already,
-            (Some(signature), _) => mark(connection, &signature).await?,
-            (None, _) => LeakproofState::Missing,
+    let report = SEARCH_FUNCTIONS.into_iter().zip(marked).map(|((function, reason), marked)| {
+        let state = match marked {
+            Some(true) => LeakproofState::Already,
+            Some(false) => LeakproofState::Unmarked,
+            None => LeakproofState::Missing,
         };
-        report.push(Leakproof { function, reason, state });
-    }
-    Ok(report)
+        Leakproof { function, reason, state }
+    });
+    Ok(report.collect())
 }
 
-async fn mark(connection: &mut PgConnection, signature: &str) -> Result<LeakproofState, ServerError> {
+/// Marks the functions search needs in this database, as far as the role may. Idempotent; call it outside a
+/// transaction. `pg_dump` does not carry these marks, so it belongs into every start.
+pub async fn mark_leakproof(connection: &mut PgConnection) -> Result<Vec<Leakproof>, ServerError> {
     const INSUFFICIENT_PRIVILEGE: &str = "42501";
-    match run(connection, format!("ALTER FUNCTION {signature} LEAKPROOF")).await {
-        Ok(()) => Ok(LeakproofState::Marked),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
-            Ok(LeakproofState::NotPermitted)
-        }
-        Err(error) => Err(ServerError::sql(format!("mark {signature} as leakproof"))(error)),
+    let mut report = leakproof_marks(connection).await?;
+    for function in report.iter_mut().filter(|function| function.state == LeakproofState::Unmarked) {
+        function.state = match run(connection, function.statement()).await {
+            Ok(()) => LeakproofState::Marked,
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
+                LeakproofState::NotPermitted
+            }
+            Err(error) => {
+                return Err(ServerError::sql(format!("mark {} as leakproof", function.function))(error));
+            }
+        };
     }
+    Ok(report)
 }
 
 /// The names of one service's database and of its two roles.
@@ -95,7 +124,7 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn check(&self) -> Result<(), ServerError> {
+    pub fn check(&self) -> Result<(), ServerError> {
         for name in [self.database, self.owner, self.service] {
             let first = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
             let rest = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -184,12 +213,11 @@ fn contents(names: Names<'_>) -> String {
     )
 }
 
-/// The one place for built SQL: names come through `quoted` or from the server's own `regprocedure`, and
-/// passwords are hex.
-async fn run(connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
+/// The one place for built SQL: names come through `quoted` or are constants, and passwords are hex.
+pub(super) async fn run(connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -32,6 +32,13 @@ pub enum ServerError {
     #[error("{0}")]
     Setting(String),
 
+    #[error(
+        "the role {user} may not create what is missing: {what}; have an administrator of the server run \
+         `psql -f {}`, then start again",
+        script.display()
+    )]
+    SetUpNotPermitted { user: String, what: String, script: PathBuf },
+
     #[error("initdb failed: {log}")]
     Init { log: String },
 

@@ -156,7 +156,7 @@ fn port(options: &Options) -> Result<u16, ServerError> {
 }
 
 /// Creates the folder, or accepts an empty one, or one of ours (it has a `lock`): never takes over others.
-fn open_folder(path: &Path) -> Result<PathBuf, ServerError> {
+pub(super) fn open_folder(path: &Path) -> Result<PathBuf, ServerError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(ServerError::io("create", parent))?; // open: the server passes through
     }
@@ -181,7 +181,7 @@ fn open_folder(path: &Path) -> Result<PathBuf, ServerError> {
     Ok(folder)
 }
 
-fn lock(folder: &Path) -> Result<Lock, ServerError> {
+pub(super) fn lock(folder: &Path) -> Result<Lock, ServerError> {
     let path = folder.join("lock");
     let opened =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -210,7 +210,7 @@ pub(super) fn holder(path: &Path) -> String {
 }
 
 /// Ours and closed to others; as root the server's group may pass through, not write.
-fn own_folder(folder: &Path, account: &Account) -> Result<(), ServerError> {
+pub(super) fn own_folder(folder: &Path, account: &Account) -> Result<(), ServerError> {
     let mode = if account.step_down { 0o710 } else { 0o700 };
     let done = if account.step_down { lchown(folder, Some(0), Some(account.gid)) } else { Ok(()) };
     done.and_then(|()| fs::set_permissions(folder, Permissions::from_mode(mode)))

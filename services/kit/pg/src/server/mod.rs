@@ -3,12 +3,13 @@
 //! [`Server::start`] finds the programs, initialises the data folder once, starts the server on a private
 //! Unix socket and waits until it answers. The server ends with us, even after `kill -9`; if it is killed
 //! itself, [`Server::supervise`] starts it again and connection pools reconnect by themselves. One folder
-//! has one launcher: a lock file says so. What does not belong here: migrations, pools, anything a managed
-//! or external database would need as well, except [`mark_leakproof`].
+//! has one launcher: a lock file says so. [`ExistingServer`] is the same for a server that somebody else runs. What does
+//! not belong here: migrations, pools.
 
 mod credentials;
 mod database;
 mod error;
+mod existing;
 mod find;
 mod init;
 mod inspect;
@@ -25,8 +26,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::{Instant, interval, sleep, timeout};
 
-pub use self::database::{Leakproof, LeakproofState, mark_leakproof};
+pub use self::database::{Leakproof, LeakproofState, leakproof_marks, mark_leakproof};
 pub use self::error::ServerError;
+pub use self::existing::{DatabaseNames, ExistingServer, admin_options};
 use self::init::{Prepared, SUPERUSER};
 pub use self::inspect::{FolderState, Installation, folder_state, installation, running_options};
 use self::run::Postmaster;

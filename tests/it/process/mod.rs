@@ -1,0 +1,10 @@
+//! The suite as separate processes: the services' own binaries and the gateway's, on real ports, each with a database of its own.
+//!
+//! The binaries are the ones cargo built beside this test; `make test` builds them first.
+
+mod crash;
+mod drain;
+mod flow;
+mod rest;
+mod running;
+mod suite;
