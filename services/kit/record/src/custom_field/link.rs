@@ -123,9 +123,9 @@ async fn check_references<R: Record>(
         if ids.is_empty() {
             continue;
         }
-        let missing = rows::missing(tx.conn(), kind, tenant, &ids, owners).await?;
-        let faulty = of_kind.filter(|(.., id)| missing.contains(id));
-        faults.extend(faulty.map(|(record_id, definition, _)| (*record_id, *definition)));
+        let gone = rows::missing(tx.conn(), kind, tenant, &ids, owners).await?;
+        let without = of_kind.filter(|(.., id)| gone.contains(id));
+        faults.extend(without.map(|(record_id, definition, _)| (*record_id, *definition)));
     }
     // Those of one record: a batch names one item.
     let Some((record_id, _)) = faults.first().copied() else { return Ok(()) };

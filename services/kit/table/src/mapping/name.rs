@@ -101,7 +101,7 @@ fn id(header: &str, folded: &str, own_words: &[&str], other_words: &[&str]) -> I
     }
     let words = words(header);
     match words.as_slice() {
-        [named @ .., last] if last == "id" && !named.iter().any(|word| is_other(word)) => Id::Foreign,
+        [named @ .., last] if last == "id" && !named.iter().any(is_other) => Id::Foreign,
         _ => Id::None,
     }
 }
