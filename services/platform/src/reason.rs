@@ -66,6 +66,18 @@ pub fn rights_exceeded(kind: &str, right: &str) -> Error {
     Error::new(Code::PermissionDenied, DOMAIN, "RIGHTS_EXCEEDED", message).with(kind, right)
 }
 
+/// `PERMISSION_DENIED / REACH_EXCEEDED`.
+pub fn reach_exceeded(user_id: Uuid) -> Error {
+    let message = "the change concerns records of a user whose records you do not see";
+    Error::new(Code::PermissionDenied, DOMAIN, "REACH_EXCEEDED", message).with("user_id", user_id)
+}
+
+/// `PERMISSION_DENIED / OWN_POSITION`.
+pub fn own_position(field: &str) -> Error {
+    let message = format!("only somebody else, or an administrator, may set your own {field}");
+    Error::new(Code::PermissionDenied, DOMAIN, "OWN_POSITION", message).with("field", field)
+}
+
 /// `FAILED_PRECONDITION / LAST_ADMINISTRATOR`.
 pub fn last_administrator(id: Uuid) -> Error {
     failed("LAST_ADMINISTRATOR", "nobody else could administer the tenant").with("id", id)

@@ -8,6 +8,7 @@ mod database;
 mod department;
 mod events;
 mod harness;
+mod reach;
 mod role;
 mod secrecy;
 mod session;
