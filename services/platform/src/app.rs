@@ -18,7 +18,8 @@ use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     platform::v1::{
         access_service_server::AccessServiceServer, api_key_service_server::ApiKeyServiceServer,
-        department_service_server::DepartmentServiceServer, role_service_server::RoleServiceServer,
+        department_service_server::DepartmentServiceServer,
+        exchange_rate_service_server::ExchangeRateServiceServer, role_service_server::RoleServiceServer,
         session_service_server::SessionServiceServer, signing_key_service_server::SigningKeyServiceServer,
         tenant_service_server::TenantServiceServer, user_service_server::UserServiceServer,
     },
@@ -34,6 +35,7 @@ use crate::{
     api_key::rpc::ApiKeys,
     config::{Security, Settings},
     department::rpc::Departments,
+    exchange_rate::rpc::ExchangeRates,
     jobs,
     password::Hasher,
     role::rpc::Roles,
@@ -52,6 +54,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: "users", permission: "platform.users.read" },
     Told { collection: "roles", permission: "platform.roles.read" },
     Told { collection: "departments", permission: "platform.departments.read" },
+    Told { collection: "exchangeRates", permission: "platform.exchangeRates.read" },
     Told { collection: "sessions", permission: "platform.sessions.manage" },
     Told { collection: "apiKeys", permission: "platform.apiKeys.read" },
 ];
@@ -130,6 +133,7 @@ fn routes(sessions: &Sessions, trust_client_ip: bool) -> Routes {
         .add_service(SessionServiceServer::new(sessions))
         .add_service(RoleServiceServer::new(Roles { db: db.clone() }))
         .add_service(DepartmentServiceServer::new(Departments { db: db.clone() }))
+        .add_service(ExchangeRateServiceServer::new(ExchangeRates { db: db.clone() }))
         .add_service(ApiKeyServiceServer::new(ApiKeys { db }))
         .add_service(SigningKeyServiceServer::new(SigningKeys { keys }))
 }

@@ -7,6 +7,7 @@
 //! | [`user`] | their people and service accounts, and what every change of one must respect |
 //! | [`role`] | sets of rights, how they add up, the built-in ones, the permissions there are |
 //! | [`session`] | signing in, refreshing, signing out; what slows down guessing |
+//! | [`exchange_rate`] | what currencies are worth in each other, by day |
 //! | [`api_key`] | what other systems work with |
 //! | [`signing_key`] | keys of access tokens |
 //! | [`access`] | from a credential to what it allows |
@@ -24,6 +25,7 @@ pub mod bootstrap;
 pub mod config;
 mod department;
 mod edit;
+mod exchange_rate;
 mod jobs;
 mod paging;
 mod password;

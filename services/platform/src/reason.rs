@@ -4,6 +4,8 @@ use crm_kit_api::Error;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::exchange_rate::{lookup::Question, model::ExchangeRate};
+
 /// Domain of these reasons.
 pub const DOMAIN: &str = "crm.platform";
 
@@ -120,4 +122,26 @@ pub fn api_key_limit(limit: i64) -> Error {
 /// `FAILED_PRECONDITION / NOT_DELETED`.
 pub fn not_deleted(collection: &str, id: Uuid) -> Error {
     failed("NOT_DELETED", "the record is live").with("collection", collection).with("id", id)
+}
+
+/// `ALREADY_EXISTS / RATE_EXISTS`.
+pub fn rate_exists(rate: &ExchangeRate) -> Error {
+    taken("RATE_EXISTS", "the pair has a rate of the kind from that day on")
+        .with("base_currency_code", &rate.base_currency_code)
+        .with("quote_currency_code", &rate.quote_currency_code)
+        .with("kind", rate.kind.name())
+        .with("valid_from_date", rate.valid_from_date)
+}
+
+/// `FAILED_PRECONDITION / RATE_MISSING`.
+pub fn rate_missing(question: &Question, through: &str) -> Error {
+    let Question { from, to, day, kind } = question;
+    let message =
+        format!("no {} rate leads from {from} to {to} on {day}, directly or through {through}", kind.name());
+    failed("RATE_MISSING", message)
+        .with("from_currency_code", from)
+        .with("to_currency_code", to)
+        .with("date", day)
+        .with("kind", kind.name())
+        .with("through", through)
 }

@@ -16,9 +16,14 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// Stands for every permission to read.
 const EVERY_READ: &str = "*.read";
 
-/// Rights to see colleagues, departments, roles and the tenant, which every role has.
-const DIRECTORY: [&str; 4] =
-    ["platform.users.read", "platform.departments.read", "platform.roles.read", "platform.tenants.read"];
+/// Rights to see colleagues, departments, roles, exchange rates and the tenant, which every role has.
+const DIRECTORY: [&str; 5] = [
+    "platform.users.read",
+    "platform.departments.read",
+    "platform.roles.read",
+    "platform.tenants.read",
+    "platform.exchangeRates.read",
+];
 
 /// A role that comes with the suite.
 #[derive(Debug)]

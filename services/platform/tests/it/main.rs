@@ -7,6 +7,7 @@ mod api_key;
 mod database;
 mod department;
 mod events;
+mod exchange_rate;
 mod harness;
 mod reach;
 mod role;
