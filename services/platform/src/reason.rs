@@ -1,9 +1,11 @@
 //! The platform's own reasons for refusing a call, each as its contract documents it.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use crm_kit_api::Error;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::approval_request::Request;
 use crate::exchange_rate::{lookup::Question, model::ExchangeRate};
 
 /// Domain of these reasons.
@@ -144,4 +146,57 @@ pub fn rate_missing(question: &Question, through: &str) -> Error {
         .with("date", day)
         .with("kind", kind.name())
         .with("through", through)
+}
+
+/// `ALREADY_EXISTS / APPROVAL_EXISTS`.
+pub fn approval_exists(request: &Request) -> Error {
+    with_object(taken("APPROVAL_EXISTS", "somebody else submitted the object"), request)
+}
+
+/// `FAILED_PRECONDITION / REVISION_OUTDATED`.
+pub fn revision_outdated(request: &Request) -> Error {
+    let message =
+        format!("revision {} of the object was submitted, which is a later one", request.object_revision);
+    with_object(failed("REVISION_OUTDATED", message), request)
+}
+
+fn with_object(error: Error, request: &Request) -> Error {
+    error
+        .with("object_type", &request.object_type)
+        .with("object_id", request.object_id)
+        .with("object_revision", request.object_revision)
+        .with("state", request.state.name())
+}
+
+/// `PERMISSION_DENIED / SUBMITTER_NOT_CALLER`.
+pub fn submitter_not_caller(submitter_id: Uuid) -> Error {
+    let message = "only services of the suite submit in the name of somebody else";
+    Error::new(Code::PermissionDenied, DOMAIN, "SUBMITTER_NOT_CALLER", message)
+        .with("submitter_id", submitter_id)
+}
+
+/// `FAILED_PRECONDITION / TASK_DECIDED`; `by` is the id and the user name of who decided.
+pub fn task_decided(id: Uuid, state: &str, by: Option<(Uuid, String)>, at: Option<DateTime<Utc>>) -> Error {
+    let (decided_by_id, decided_by) = by.map(|(id, name)| (id.to_string(), name)).unwrap_or_default();
+    let at = at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
+    failed("TASK_DECIDED", format!("{decided_by} decided already: {}", state.to_lowercase()))
+        .with("id", id)
+        .with("state", state)
+        .with("decided_by_id", decided_by_id)
+        .with("decided_by", decided_by)
+        .with("decide_time", at)
+}
+
+/// `FAILED_PRECONDITION / TASK_QUEUED`.
+pub fn task_queued(id: Uuid) -> Error {
+    failed("TASK_QUEUED", "other approvers decide first").with("id", id)
+}
+
+/// `FAILED_PRECONDITION / APPROVAL_ENDED`.
+pub fn approval_ended(request: &Request) -> Error {
+    let by = request.decided_by_id.map(|id| id.to_string()).unwrap_or_default();
+    failed("APPROVAL_ENDED", format!("the request has ended: {}", request.state.name().to_lowercase()))
+        .with("id", request.id)
+        .with("state", request.state.name())
+        .with("decided_by_id", by)
 }

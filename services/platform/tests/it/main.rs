@@ -4,6 +4,7 @@
 
 mod access;
 mod api_key;
+mod approval;
 mod database;
 mod department;
 mod events;
