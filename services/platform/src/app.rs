@@ -19,7 +19,9 @@ use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     platform::v1::{
         access_service_server::AccessServiceServer, api_key_service_server::ApiKeyServiceServer,
-        department_service_server::DepartmentServiceServer, role_service_server::RoleServiceServer,
+        approval_flow_service_server::ApprovalFlowServiceServer,
+        approval_service_server::ApprovalServiceServer, department_service_server::DepartmentServiceServer,
+        exchange_rate_service_server::ExchangeRateServiceServer, role_service_server::RoleServiceServer,
         session_service_server::SessionServiceServer, signing_key_service_server::SigningKeyServiceServer,
         tenant_service_server::TenantServiceServer, user_service_server::UserServiceServer,
     },
@@ -32,8 +34,11 @@ use tonic::service::Routes;
 use crate::{
     access::{Authenticator, rpc::Accesses},
     api_key::rpc::ApiKeys,
+    approval_flow::rpc::ApprovalFlows,
+    approval_request::rpc::Approvals,
     config::{Security, Settings},
     department::rpc::Departments,
+    exchange_rate::rpc::ExchangeRates,
     jobs,
     password::Hasher,
     role::rpc::Roles,
@@ -52,6 +57,9 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: "users", permission: "platform.users.read" },
     Told { collection: "roles", permission: "platform.roles.read" },
     Told { collection: "departments", permission: "platform.departments.read" },
+    Told { collection: "approvalFlows", permission: "platform.approvalFlows.read" },
+    Told { collection: "approvalRequests", permission: "platform.approvals.read" },
+    Told { collection: "exchangeRates", permission: "platform.exchangeRates.read" },
     Told { collection: "sessions", permission: "platform.sessions.manage" },
     Told { collection: "apiKeys", permission: "platform.apiKeys.read" },
 ];
@@ -139,6 +147,9 @@ fn routes(sessions: &Sessions, trust_client_ip: bool) -> Routes {
         .add_service(SessionServiceServer::new(sessions))
         .add_service(RoleServiceServer::new(Roles { db: db.clone() }))
         .add_service(DepartmentServiceServer::new(Departments { db: db.clone() }))
+        .add_service(ApprovalFlowServiceServer::new(ApprovalFlows { db: db.clone() }))
+        .add_service(ApprovalServiceServer::new(Approvals { db: db.clone() }))
+        .add_service(ExchangeRateServiceServer::new(ExchangeRates { db: db.clone() }))
         .add_service(ApiKeyServiceServer::new(ApiKeys { db }))
         .add_service(SigningKeyServiceServer::new(SigningKeys { keys }))
 }

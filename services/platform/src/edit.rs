@@ -1,26 +1,13 @@
 //! What an update changes: the caller's message merged into the record, and the difference it makes.
 
-use crm_kit_api::{
-    Error, Result, mask,
-    sensitivity::{self, Masks},
-};
+use crm_kit_api::{Result, mask, sensitivity::Masks};
 use prost::{Message, Name};
-use prost_reflect::MessageDescriptor;
 use prost_types::FieldMask;
+
+pub use crm_kit_api::update::Sent;
 
 /// Fields of every record that callers may send and never change.
 const FIXED: [&str; 5] = ["id", "create_time", "update_time", "delete_time", "etag"];
-
-/// What an update sent: the message, the path it stands under, and the mask.
-#[derive(Clone, Copy, Debug)]
-pub struct Sent<'s, M> {
-    /// Name of the message in the request.
-    pub field: &'static str,
-    /// The message.
-    pub message: &'s M,
-    /// Fields to change.
-    pub update_mask: Option<&'s FieldMask>,
-}
 
 /// A difference between two states of a record.
 #[derive(Clone, Debug)]
@@ -38,15 +25,12 @@ pub fn merge<M: Message + Name + Default>(
     fixed: &[&str],
     masks: &Masks,
 ) -> Result<M> {
-    let descriptor = descriptor::<M>()?;
-    let incoming = sensitivity::restore(&descriptor, sent.field, sent.message, current, masks)?;
-    let fixed = [&FIXED, fixed].concat();
-    mask::merge(&descriptor, current, &incoming, sent.update_mask, &fixed)
+    sent.merge_into(current, &[&FIXED, fixed].concat(), masks)
 }
 
 /// The difference between two states, or `None` when there is none beside the time and the etag.
 pub fn between<M: Message + Name + Default>(before: &M, after: &M) -> Result<Option<Edit<M>>> {
-    let descriptor = descriptor::<M>()?;
+    let descriptor = crm_proto::message(&M::full_name());
     let mut fields = mask::changed(&descriptor, before, after)?;
     fields.retain(|field| !FIXED.contains(&field.as_str()));
     if fields.is_empty() {
@@ -66,11 +50,4 @@ impl<M: Default> Edit<M> {
     pub fn mask(&self) -> FieldMask {
         FieldMask { paths: self.fields.clone() }
     }
-}
-
-fn descriptor<M: Name>() -> Result<MessageDescriptor> {
-    let name = M::full_name();
-    crm_proto::pool()
-        .get_message_by_name(&name)
-        .ok_or_else(|| Error::bug(format!("{name} is not in the contract")))
 }

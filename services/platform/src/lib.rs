@@ -7,6 +7,9 @@
 //! | [`user`] | their people and service accounts, and what every change of one must respect |
 //! | [`role`] | sets of rights, how they add up, the built-in ones, the permissions there are |
 //! | [`session`] | signing in, refreshing, signing out; what slows down guessing |
+//! | [`exchange_rate`] | what currencies are worth in each other, by day |
+//! | [`approval_flow`] | who has to agree to what |
+//! | [`approval_request`] | what was submitted, who was asked, what they decided |
 //! | [`api_key`] | what other systems work with |
 //! | [`signing_key`] | keys of access tokens |
 //! | [`access`] | from a credential to what it allows |
@@ -20,10 +23,13 @@
 mod access;
 mod api_key;
 pub mod app;
+mod approval_flow;
+mod approval_request;
 pub mod bootstrap;
 pub mod config;
 mod department;
 mod edit;
+mod exchange_rate;
 mod jobs;
 mod paging;
 mod password;

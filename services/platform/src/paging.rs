@@ -1,9 +1,10 @@
 //! Pages of the small lists, which have one order: that of the ids, which is the order in which records were created.
 //!
-//! Users, who are many, are listed by the kit's list builder instead.
+//! Users and exchange rates, which are many, are listed by the kit's list builder instead.
 
 use crm_kit_api::{
     Call, Result,
+    filter::Moment,
     page::{self, Binding, Token},
 };
 use uuid::Uuid;
@@ -40,4 +41,10 @@ impl Paging {
         let next = rows.last().map(|row| Token { keys: Vec::new(), id: id(row) }.encode(self.binding));
         (rows, next.unwrap_or_default())
     }
+}
+
+/// `now` and `today` of filters, in the tenant's zone.
+pub fn moment(call: &Call) -> Moment {
+    let zone = call.access.tenant.time_zone.parse::<chrono_tz::Tz>().unwrap_or(chrono_tz::UTC);
+    Moment::new(call.now, call.now.with_timezone(&zone).date_naive())
 }

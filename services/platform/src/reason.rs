@@ -1,8 +1,12 @@
 //! The platform's own reasons for refusing a call, each as its contract documents it.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use crm_kit_api::Error;
 use tonic::Code;
 use uuid::Uuid;
+
+use crate::approval_request::Request;
+use crate::exchange_rate::{lookup::Question, model::ExchangeRate};
 
 /// Domain of these reasons.
 pub const DOMAIN: &str = "crm.platform";
@@ -66,6 +70,18 @@ pub fn rights_exceeded(kind: &str, right: &str) -> Error {
     Error::new(Code::PermissionDenied, DOMAIN, "RIGHTS_EXCEEDED", message).with(kind, right)
 }
 
+/// `PERMISSION_DENIED / REACH_EXCEEDED`.
+pub fn reach_exceeded(user_id: Uuid) -> Error {
+    let message = "the change concerns records of a user whose records you do not see";
+    Error::new(Code::PermissionDenied, DOMAIN, "REACH_EXCEEDED", message).with("user_id", user_id)
+}
+
+/// `PERMISSION_DENIED / OWN_POSITION`.
+pub fn own_position(field: &str) -> Error {
+    let message = format!("only somebody else, or an administrator, may set your own {field}");
+    Error::new(Code::PermissionDenied, DOMAIN, "OWN_POSITION", message).with("field", field)
+}
+
 /// `FAILED_PRECONDITION / LAST_ADMINISTRATOR`.
 pub fn last_administrator(id: Uuid) -> Error {
     failed("LAST_ADMINISTRATOR", "nobody else could administer the tenant").with("id", id)
@@ -108,4 +124,79 @@ pub fn api_key_limit(limit: i64) -> Error {
 /// `FAILED_PRECONDITION / NOT_DELETED`.
 pub fn not_deleted(collection: &str, id: Uuid) -> Error {
     failed("NOT_DELETED", "the record is live").with("collection", collection).with("id", id)
+}
+
+/// `ALREADY_EXISTS / RATE_EXISTS`.
+pub fn rate_exists(rate: &ExchangeRate) -> Error {
+    taken("RATE_EXISTS", "the pair has a rate of the kind from that day on")
+        .with("base_currency_code", &rate.base_currency_code)
+        .with("quote_currency_code", &rate.quote_currency_code)
+        .with("kind", rate.kind.name())
+        .with("valid_from_date", rate.valid_from_date)
+}
+
+/// `FAILED_PRECONDITION / RATE_MISSING`.
+pub fn rate_missing(question: &Question, through: &str) -> Error {
+    let Question { from, to, day, kind } = question;
+    let message =
+        format!("no {} rate leads from {from} to {to} on {day}, directly or through {through}", kind.name());
+    failed("RATE_MISSING", message)
+        .with("from_currency_code", from)
+        .with("to_currency_code", to)
+        .with("date", day)
+        .with("kind", kind.name())
+        .with("through", through)
+}
+
+/// `ALREADY_EXISTS / APPROVAL_EXISTS`.
+pub fn approval_exists(request: &Request) -> Error {
+    with_object(taken("APPROVAL_EXISTS", "somebody else submitted the object"), request)
+}
+
+/// `FAILED_PRECONDITION / REVISION_OUTDATED`.
+pub fn revision_outdated(request: &Request) -> Error {
+    let message =
+        format!("revision {} of the object was submitted, which is a later one", request.object_revision);
+    with_object(failed("REVISION_OUTDATED", message), request)
+}
+
+fn with_object(error: Error, request: &Request) -> Error {
+    error
+        .with("object_type", &request.object_type)
+        .with("object_id", request.object_id)
+        .with("object_revision", request.object_revision)
+        .with("state", request.state.name())
+}
+
+/// `PERMISSION_DENIED / SUBMITTER_NOT_CALLER`.
+pub fn submitter_not_caller(submitter_id: Uuid) -> Error {
+    let message = "only services of the suite submit in the name of somebody else";
+    Error::new(Code::PermissionDenied, DOMAIN, "SUBMITTER_NOT_CALLER", message)
+        .with("submitter_id", submitter_id)
+}
+
+/// `FAILED_PRECONDITION / TASK_DECIDED`; `by` is the id and the user name of who decided.
+pub fn task_decided(id: Uuid, state: &str, by: Option<(Uuid, String)>, at: Option<DateTime<Utc>>) -> Error {
+    let (decided_by_id, decided_by) = by.map(|(id, name)| (id.to_string(), name)).unwrap_or_default();
+    let at = at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
+    failed("TASK_DECIDED", format!("{decided_by} decided already: {}", state.to_lowercase()))
+        .with("id", id)
+        .with("state", state)
+        .with("decided_by_id", decided_by_id)
+        .with("decided_by", decided_by)
+        .with("decide_time", at)
+}
+
+/// `FAILED_PRECONDITION / TASK_QUEUED`.
+pub fn task_queued(id: Uuid) -> Error {
+    failed("TASK_QUEUED", "other approvers decide first").with("id", id)
+}
+
+/// `FAILED_PRECONDITION / APPROVAL_ENDED`.
+pub fn approval_ended(request: &Request) -> Error {
+    let by = request.decided_by_id.map(|id| id.to_string()).unwrap_or_default();
+    failed("APPROVAL_ENDED", format!("the request has ended: {}", request.state.name().to_lowercase()))
+        .with("id", request.id)
+        .with("state", request.state.name())
+        .with("decided_by_id", by)
 }

@@ -11,6 +11,7 @@
 //! | [`order`] | `order_by` |
 //! | [`page`] | page sizes and tokens bound to their request |
 //! | [`mask`] | field masks of updates |
+//! | [`update`] | an update merged into its record, masked values left as they are |
 //! | [`sensitivity`] | masking of personal data in messages |
 //! | [`etag`] | compare and set |
 //! | [`money`] | exact amounts |
@@ -28,6 +29,7 @@ pub mod order;
 pub mod page;
 pub mod sensitivity;
 pub mod time;
+pub mod update;
 
 pub use call::Call;
 pub use error::{Error, Result};

@@ -5,9 +5,9 @@
 //! once. Other services keep an answer for at most [`KEPT`].
 
 mod authenticator;
-mod model;
+pub mod model;
 pub mod rpc;
-mod store;
+pub mod store;
 
 use chrono::TimeDelta;
 

@@ -29,6 +29,14 @@ pub struct Caller {
     pub grants: Json<Vec<Grant>>,
 }
 
+/// Whose records a user sees, by its roles and its place in both trees.
+#[derive(Debug)]
+pub struct Reach {
+    pub scope: RecordScope,
+    /// The user and others; all that count unless the scope is that of all records.
+    pub owners: Vec<Uuid>,
+}
+
 /// What one role of the caller grants, as stored.
 #[derive(Debug, Deserialize)]
 pub struct Grant {

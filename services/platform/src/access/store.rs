@@ -6,7 +6,7 @@ use crm_kit_pg::db::database_error;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::model::{Caller, Grant};
+use super::model::{Caller, Grant, Reach};
 use crate::role::model::RecordScope;
 
 /// What names the caller, once its credential is verified or parsed.
@@ -89,6 +89,49 @@ pub async fn caller(
         by_name,
     )
     .fetch_optional(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// How far a user's roles and place let it see, also of one that is disabled or deleted: its scope, and the users whose records it sees,
+/// itself included. The same as [`caller`] tells, for a user who does not call.
+pub async fn reach(conn: &mut PgConnection, tenant_id: Uuid, user_id: Uuid) -> Result<Reach> {
+    sqlx::query_as!(
+        Reach,
+        r#"
+        WITH RECURSIVE reach AS (
+            SELECT COALESCE(max(r.record_scope), 1) AS scope
+            FROM user_role ur JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+            WHERE ur.tenant_id = $1 AND ur.user_id = $2
+        ), subordinate (id, depth) AS (
+            SELECT $2::uuid, 1 FROM reach WHERE reach.scope IN (2, 3)
+            UNION ALL
+            SELECT u.id, s.depth + 1
+            FROM subordinate s JOIN app_user u ON u.tenant_id = $1 AND u.superior_id = s.id
+            WHERE s.depth < 32
+        ), branch (id, depth) AS (
+            SELECT d.id, 1
+            FROM department d, reach
+            WHERE reach.scope = 3 AND d.tenant_id = $1
+              AND (d.manager_id = $2
+                   OR d.id IN (SELECT department_id FROM user_department WHERE tenant_id = $1 AND user_id = $2))
+            UNION ALL
+            SELECT d.id, b.depth + 1
+            FROM branch b JOIN department d ON d.tenant_id = $1 AND d.parent_id = b.id
+            WHERE b.depth < 32
+        )
+        SELECT (SELECT scope FROM reach) AS "scope!: RecordScope",
+               ARRAY(SELECT $2::uuid
+                     UNION
+                     SELECT id FROM subordinate
+                     UNION
+                     SELECT ud.user_id FROM user_department ud
+                     WHERE ud.tenant_id = $1 AND ud.department_id IN (SELECT id FROM branch)) AS "owners!"
+        "#,
+        tenant_id,
+        user_id,
+    )
+    .fetch_one(conn)
     .await
     .map_err(database_error)
 }

@@ -43,6 +43,7 @@ async fn create_in(tx: &mut Tx<'_>, call: &Call, key: &ApiKey, hash: &[u8]) -> R
         return Err(reason::not_service_account(key.user_id));
     }
     check_cover(tx, call, key, &account.role_ids).await?;
+    user::reach::check_all(tx, call, account.id).await?;
     let tenant_id = tx.tenant_id();
     if store::count(tx.conn(), tenant_id, key.user_id).await? >= MOST {
         return Err(reason::api_key_limit(MOST));

@@ -45,11 +45,12 @@ pub async fn list(db: &Db, call: &Call, request: &ListDepartmentsRequest) -> Res
 /// Creates a department.
 pub async fn create(db: &Db, call: &Call, wire: &wire::Department) -> Result<wire::Department> {
     let department = Department::new(call).with_wire(wire)?;
-    db.write(call, "department.create", |tx| create_in(tx, &department).boxed()).await
+    db.write(call, "department.create", |tx| create_in(tx, call, &department).boxed()).await
 }
 
-async fn create_in(tx: &mut Tx<'_>, department: &Department) -> Result<wire::Department> {
+async fn create_in(tx: &mut Tx<'_>, call: &Call, department: &Department) -> Result<wire::Department> {
     check_references(tx, None, department).await?;
+    check_reach(tx, call, None, department).await?;
     let tenant_id = tx.tenant_id();
     store::insert(tx.conn(), tenant_id, department).await?;
     let wire = department.to_wire();
@@ -83,6 +84,7 @@ async fn update_in(
         return Ok(before.to_wire());
     }
     check_references(tx, Some(&before), &after).await?;
+    check_reach(tx, call, Some(&before), &after).await?;
     let after = Department { update_time: call.now, revision: before.revision + 1, ..after };
     let tenant_id = tx.tenant_id();
     store::update(tx.conn(), tenant_id, &after).await?;
@@ -137,4 +139,25 @@ async fn check_references(tx: &mut Tx<'_>, before: Option<&Department>, after: &
         Some(manager_id) => user::ops::require_live(tx, manager_id).await,
         None => Ok(()),
     }
+}
+
+/// What a new parent or manager gains is the sight of the department's people: the caller must have it already. Nobody but an administrator
+/// makes itself a manager.
+async fn check_reach(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    before: Option<&Department>,
+    after: &Department,
+) -> Result<()> {
+    let is_led_anew = before.and_then(|before| before.manager_id) != after.manager_id;
+    if is_led_anew && after.manager_id == Some(call.caller_id()) {
+        user::reach::require_administrator(tx, call, "manager_id").await?;
+    }
+    let is_moved = before.is_some_and(|before| before.parent_id != after.parent_id);
+    if !is_moved && !is_led_anew || call.access.scope.owners().is_none() {
+        return Ok(());
+    }
+    let tenant_id = tx.tenant_id();
+    tenant::store::lock(tx.conn(), tenant_id).await?;
+    user::reach::check_seen(call, &store::members(tx.conn(), tenant_id, after.id).await?)
 }

@@ -91,6 +91,27 @@ pub async fn place(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid, parent_id
     .map_err(database_error)
 }
 
+/// Users of a department and of those below it.
+pub async fn members(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE below AS (
+            SELECT $2::uuid AS id, 1 AS depth
+            UNION ALL
+            SELECT d.id, b.depth + 1 FROM below b JOIN department d ON d.tenant_id = $1 AND d.parent_id = b.id
+            WHERE b.depth < 64
+        )
+        SELECT DISTINCT ud.user_id
+        FROM below b JOIN user_department ud ON ud.tenant_id = $1 AND ud.department_id = b.id
+        "#,
+        tenant_id,
+        id,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Live users of a department, and departments directly below it.
 pub async fn contents(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid) -> Result<(i64, i64)> {
     sqlx::query!(

@@ -16,9 +16,14 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// Stands for every permission to read.
 const EVERY_READ: &str = "*.read";
 
-/// Rights to see colleagues, departments, roles and the tenant, which every role has.
-const DIRECTORY: [&str; 4] =
-    ["platform.users.read", "platform.departments.read", "platform.roles.read", "platform.tenants.read"];
+/// Rights to see colleagues, departments, roles, exchange rates and the tenant, which every role has.
+const DIRECTORY: [&str; 5] = [
+    "platform.users.read",
+    "platform.departments.read",
+    "platform.roles.read",
+    "platform.tenants.read",
+    "platform.exchangeRates.read",
+];
 
 /// A role that comes with the suite.
 #[derive(Debug)]
@@ -54,6 +59,8 @@ pub const ALL: [BuiltIn; 7] = [
             "analytics.*",
             "record.*",
             "event.events.read",
+            "platform.approvals.*",
+            "platform.approvalFlows.read",
         ],
         masks: &[],
     },
@@ -70,6 +77,8 @@ pub const ALL: [BuiltIn; 7] = [
             "customer.contacts.update",
             "record.customFields.read",
             "record.importJobs.read",
+            "platform.approvals.read",
+            "platform.approvals.submit",
             "sales.pipelines.read",
         ],
         masks: &[],
@@ -84,6 +93,8 @@ pub const ALL: [BuiltIn; 7] = [
             "record.customFields.read",
             "marketing.*",
             "analytics.reports.read",
+            "platform.approvals.read",
+            "platform.approvals.submit",
         ],
         masks: &[
             (Sensitivity::Phone, Mask::Partial),
@@ -103,6 +114,8 @@ pub const ALL: [BuiltIn; 7] = [
             "customer.contacts.create",
             "customer.contacts.update",
             "record.customFields.read",
+            "platform.approvals.read",
+            "platform.approvals.submit",
             "service.*",
         ],
         masks: &[(Sensitivity::IdentityNumber, Mask::Partial), (Sensitivity::Financial, Mask::Hidden)],

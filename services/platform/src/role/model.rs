@@ -127,6 +127,11 @@ impl Rights {
         })
     }
 
+    /// Whether they are an administrator's: every permission, on every record.
+    pub fn are_unlimited(&self) -> bool {
+        self.permissions.allows("*") && self.scope == RecordScope::All
+    }
+
     /// Fails with `PERMISSION_DENIED / RIGHTS_EXCEEDED` when `given` reaches further than these rights.
     pub fn check_cover(&self, given: &Self) -> Result<()> {
         if let Some(permission) =

@@ -69,7 +69,10 @@ async fn update_in(
     if role == current {
         return Ok(before);
     }
-    own_rights(tx, call).await?.check_cover(&role.rights())?;
+    let own = own_rights(tx, call).await?;
+    own.check_cover(&current.rights())?;
+    own.check_cover(&role.rights())?;
+    check_reach(tx, call, &current, &role).await?;
     let role = Role { update_time: call.now, revision: current.revision + 1, ..role };
     let tenant_id = tx.tenant_id();
     store::update(tx.conn(), tenant_id, &role).await?;
@@ -78,6 +81,17 @@ async fn update_in(
         tx.record(events::updated(id, &after, edit));
     }
     Ok(after)
+}
+
+/// Whoever widens the scope of a role widens what its users see, wherever they stand: that takes the sight of all records, or a role that
+/// nobody holds.
+async fn check_reach(tx: &mut Tx<'_>, call: &Call, before: &Role, after: &Role) -> Result<()> {
+    let tenant_id = tx.tenant_id();
+    let widens = after.record_scope > before.record_scope && call.access.scope.owners().is_some();
+    if widens && store::users(tx.conn(), tenant_id, before.id).await? > 0 {
+        return Err(reason::rights_exceeded("record_scope", after.record_scope.name()));
+    }
+    Ok(())
 }
 
 /// Deletes a role that nobody holds.

@@ -12,10 +12,9 @@ pub async fn check(tx: &mut Tx<'_>, call: &Call, before: Option<&User>, after: &
     check_departments(tx, before, after).await?;
     check_superior(tx, before, after).await?;
     check_roles(tx, call, before, after).await?;
-    match before {
-        Some(before) => check_administrator(tx, before, after).await,
-        None => Ok(()),
-    }
+    let Some(before) = before else { return Ok(()) };
+    check_cover_user(tx, call, before).await?;
+    check_administrator(tx, before, after).await
 }
 
 async fn check_departments(tx: &mut Tx<'_>, before: Option<&User>, after: &User) -> Result<()> {
@@ -56,7 +55,8 @@ pub async fn check_cover(tx: &mut Tx<'_>, call: &Call, role_ids: &[uuid::Uuid]) 
     role::ops::own_rights(tx, call).await?.check_cover(&given)
 }
 
-/// Fails unless the caller's rights cover the user's: else the caller could take the user's place.
+/// Fails unless the caller's rights cover the user's: else the caller could take the user's place, or take a superior's rights away. Everybody
+/// may change itself.
 pub async fn check_cover_user(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<()> {
     if user.role_ids.is_empty() || user.id == call.caller_id() {
         return Ok(());

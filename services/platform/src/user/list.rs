@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crm_kit_api::{
     Call, Result,
-    filter::{Field, Filter, Kind, Moment, Schema},
+    filter::{Field, Filter, Kind, Schema},
     order::{Column, KeyKind, Order},
     page::{self, Binding, Token},
     sensitivity::{Mask, Sensitivity},
@@ -17,7 +17,7 @@ use crm_proto::crm::platform::v1::{ListUsersRequest, ListUsersResponse};
 use futures::FutureExt as _;
 
 use super::model::User;
-use crate::text;
+use crate::{paging::moment, text};
 
 const STATES: &[(&str, i32)] = &[("ACTIVE", 1), ("DISABLED", 2)];
 
@@ -130,12 +130,6 @@ fn columns(masked: &[&'static str]) -> Vec<Column> {
         masked: masked.contains(&path),
     };
     ORDERS.map(column).to_vec()
-}
-
-/// `now` and `today` of filters, in the tenant's zone.
-fn moment(call: &Call) -> Moment {
-    let zone = call.access.tenant.time_zone.parse::<chrono_tz::Tz>().unwrap_or(chrono_tz::UTC);
-    Moment::new(call.now, call.now.with_timezone(&zone).date_naive())
 }
 
 /// The columns to search, with the pattern; what is masked for the caller is not searched.

@@ -9,16 +9,19 @@
 //!
 //! - Somebody can administer the tenant: the last live, active person with the role `administrator` keeps both ([`ops`]).
 //! - Nobody gives away more than it has: a role, or by a new password or an API key the place of a user with more rights.
+//! - Nobody changes, disables or deletes a user with more rights ([`guardrails`]).
+//! - Moving people shows nobody records that the mover does not see ([`reach`]).
 //! - Disabled and deleted users have no sessions.
 
 mod contact;
 mod convert;
 mod events;
-mod guardrails;
+pub mod guardrails;
 pub mod list;
 pub mod model;
 pub mod ops;
 mod password;
+pub mod reach;
 pub mod rpc;
 pub mod store;
 

@@ -10,7 +10,7 @@ use super::{
     events::{self, COLLECTION},
     guardrails,
     model::{PasswordHash, State, User},
-    store,
+    reach, store,
 };
 use crate::{
     edit::{self, Edit, Sent},
@@ -73,7 +73,10 @@ pub async fn create(db: &Db, hasher: &Hasher, call: &Call, wire: &wire::User) ->
 
 async fn create_in(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<wire::User> {
     guardrails::check(tx, call, None, user).await?;
-    insert(tx, user).await
+    let before = reach::before(tx, call, None, user).await?;
+    let wire = insert(tx, user).await?;
+    reach::after(tx, call, user.id, before).await?;
+    Ok(wire)
 }
 
 /// Adds a user whose values are checked.
@@ -110,9 +113,11 @@ pub async fn save(tx: &mut Tx<'_>, call: &Call, before: &User, after: User) -> R
         return Ok(before.to_wire());
     }
     guardrails::check(tx, call, Some(before), &after).await?;
+    let reached = reach::before(tx, call, Some(before), &after).await?;
     let after = User { update_time: call.now, revision: before.revision + 1, ..after };
     let tenant_id = tx.tenant_id();
     store::update(tx.conn(), tenant_id, &after).await?;
+    reach::after(tx, call, after.id, reached).await?;
     let wire = after.to_wire();
     if let Some(change) = told(before, &after, &wire)? {
         tx.record(change);
@@ -138,6 +143,7 @@ pub async fn disable(db: &Db, call: &Call, id: Uuid, etag: &str) -> Result<wire:
 
 async fn disable_in(tx: &mut Tx<'_>, call: &Call, id: Uuid, etag: &str) -> Result<wire::User> {
     let before = locked(tx, id, etag).await?;
+    guardrails::check_cover_user(tx, call, &before).await?;
     session::ops::end_all(tx, id).await?;
     let after = User { state: State::Disabled, ..before.clone() };
     save(tx, call, &before, after).await
@@ -163,6 +169,7 @@ pub async fn delete(db: &Db, call: &Call, id: Uuid, etag: &str) -> Result<wire::
 
 async fn delete_in(tx: &mut Tx<'_>, call: &Call, id: Uuid, etag: &str) -> Result<wire::User> {
     let before = locked(tx, id, etag).await?;
+    guardrails::check_cover_user(tx, call, &before).await?;
     session::ops::end_all(tx, id).await?;
     crate::api_key::ops::revoke_all(tx, id).await?;
     let after = User { delete_time: Some(call.now), ..before.clone() };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     guardrails,
     model::{PasswordHash, User},
-    ops, store,
+    ops, reach, store,
 };
 use crate::{
     password::{self, Hasher},
@@ -97,6 +97,7 @@ async fn reset_in(
         return Err(reason::service_account(id));
     }
     guardrails::check_cover_user(tx, call, &before).await?;
+    reach::check_all(tx, call, id).await?;
     session::ops::end_all(tx, id).await?;
     session::ops::forgive(tx, &before.username).await?;
     let after = User { password_hash: Some(hash.clone()), password_change_required: true, ..before.clone() };

@@ -89,6 +89,26 @@ pub async fn place(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid, superior_
     .map_err(database_error)
 }
 
+/// A user and everybody below it.
+pub async fn below(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE below AS (
+            SELECT $2::uuid AS id, 1 AS depth
+            UNION ALL
+            SELECT u.id, b.depth + 1 FROM below b JOIN app_user u ON u.tenant_id = $1 AND u.superior_id = b.id
+            WHERE b.depth < 64
+        )
+        SELECT id AS "id!" FROM below
+        "#,
+        tenant_id,
+        id,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Whether another live, active person than `id` holds the role.
 pub async fn another_holds(
     conn: &mut PgConnection,

@@ -4,11 +4,14 @@
 
 mod access;
 mod api_key;
+mod approval;
 mod database;
 mod department;
 mod events;
+mod exchange_rate;
 mod harness;
 mod peer;
+mod reach;
 mod role;
 mod secrecy;
 mod session;

@@ -33,6 +33,7 @@ async fn a_tenant_has_seven_built_in_roles_that_stay_as_they_are() {
         [
             "*",
             "platform.departments.read",
+            "platform.exchangeRates.read",
             "platform.roles.read",
             "platform.tenants.read",
             "platform.users.read"

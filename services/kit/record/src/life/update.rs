@@ -1,6 +1,6 @@
 //! Updating records: only what really changed is stored and told.
 
-use crm_kit_api::{Call, Result, etag, mask, sensitivity};
+use crm_kit_api::{Call, Result, etag, mask, update::Sent};
 use crm_kit_pg::{
     Tx,
     people::{People, Standing},
@@ -103,11 +103,8 @@ pub fn revise<R: Record>(
 ) -> Result<Revision<R>> {
     etag::check(R::sent(&update.wire).etag, was.head().revision)?;
     let before = was.to_wire(fields);
-    let descriptor = crm_proto::message(&R::Wire::full_name());
-    let mut merged = mask::merge(&descriptor, &before, &update.wire, update.mask.as_ref(), R::KIND.fixed)?;
-    if call.access.masks.any() {
-        merged = sensitivity::restore(&descriptor, R::KIND.field, &merged, &before, &call.access.masks)?;
-    }
+    let sent = Sent { field: R::KIND.field, message: &update.wire, update_mask: update.mask.as_ref() };
+    let merged = sent.merge_into(&before, R::KIND.fixed, &call.access.masks)?;
     let record = read_owned(call, fields, merged, was.clone(), was.head().owner_id)?;
     Ok(Revision { was, before, record })
 }

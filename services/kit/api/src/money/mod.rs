@@ -1,8 +1,16 @@
-//! Exact amounts: google.type.Money on the wire, a whole number of ten-thousandths inside and in tables.
+//! Exact amounts: google.type.Money on the wire, a whole number of ten-thousandths inside and in tables. Rounding to a currency's minor unit
+//! ([`currency`]) and conversion between currencies ([`Rate`]) happen here and nowhere else.
 //!
-//! Not here: exchange rates and rounding to a currency's own exponent, which belong to documents with totals.
+//! **Rounding** is half away from zero, as commerce and the suite's formulas round: 0.5 of a minor unit becomes 1, -0.5 becomes -1.
+//!
+//! Not here: which rate holds on a day, which the keeper of the rates tells.
+
+pub mod currency;
+mod rate;
 
 use crm_proto::google::r#type::Money as Wire;
+
+pub use rate::Rate;
 
 use crate::error::Violations;
 
@@ -20,6 +28,17 @@ pub struct Money {
 }
 
 impl Money {
+    /// The amount rounded to the minor unit of its currency; `None` when that leaves the range.
+    pub fn rounded(&self) -> Option<Self> {
+        let step = SCALE / 10_i64.pow(currency::exponent(&self.currency));
+        let rest = self.ten_thousandths % step;
+        let whole = self.ten_thousandths - rest;
+        // Half a step is a whole number of ten-thousandths, or the step is one.
+        let away = if rest.abs() * 2 >= step && rest != 0 { step * rest.signum() } else { 0 };
+        let ten_thousandths = whole.checked_add(away)?;
+        Some(Self { ten_thousandths, currency: self.currency.clone() })
+    }
+
     /// The amount on the wire.
     pub fn to_wire(&self) -> Wire {
         Wire {
@@ -77,6 +96,28 @@ mod tests {
             prop_assert_eq!(Money::from_wire("m", &money.to_wire(), &mut violations), Some(money));
             prop_assert!(violations.is_empty());
         }
+    }
+
+    #[test]
+    fn amounts_round_to_the_minor_unit_half_away_from_zero() {
+        for (ten_thousandths, currency, expected) in [
+            (12_345, "CNY", 12_300),
+            (12_350, "CNY", 12_400),
+            (-12_350, "CNY", -12_400),
+            (-12_349, "CNY", -12_300),
+            (14_999, "JPY", 10_000),
+            (15_000, "JPY", 20_000),
+            (-15_000, "JPY", -20_000),
+            (12_344, "KWD", 12_340),
+            (12_345, "KWD", 12_350),
+            (12_345, "CLF", 12_345),
+            (i64::MAX - 5807, "JPY", i64::MAX - 5807),
+        ] {
+            let money = Money { ten_thousandths, currency: currency.to_owned() };
+            let rounded = money.rounded().map(|rounded| rounded.ten_thousandths);
+            assert_eq!(rounded, Some(expected), "{money:?}");
+        }
+        assert_eq!(Money { ten_thousandths: i64::MAX, currency: "JPY".to_owned() }.rounded(), None);
     }
 
     #[test]

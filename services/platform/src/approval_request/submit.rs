@@ -1,0 +1,132 @@
+//! Submitting an object, and taking it back.
+
+use crm_kit_api::{Call, Error, Result, id};
+use crm_kit_pg::{Db, Tx};
+use crm_proto::crm::platform::v1::{self as wire, SubmitApprovalRequest, WithdrawApprovalRequest};
+use futures::FutureExt as _;
+use uuid::Uuid;
+
+use super::{
+    events::{self, COLLECTION},
+    model::{Automatic, Request, State, Word},
+    node, store,
+};
+use crate::{
+    approval_flow::{self, condition, model::Flow},
+    paging::moment,
+    reason,
+};
+
+/// Submits a revision of an object.
+pub async fn submit(db: &Db, call: &Call, request: &SubmitApprovalRequest) -> Result<wire::ApprovalRequest> {
+    let draft = Request::from_wire(call, submitter(call, &request.submitter_id)?, request)?;
+    db.write(call, "approval.submit", |tx| submit_in(tx, call, &draft).boxed()).await
+}
+
+/// In whose name the object is submitted. The one place to let services of the suite name somebody else.
+fn submitter(call: &Call, sent: &str) -> Result<Uuid> {
+    match id::parse_optional("submitter_id", sent)? {
+        Some(named) if named != call.caller_id() => Err(reason::submitter_not_caller(named)),
+        _ => Ok(call.caller_id()),
+    }
+}
+
+async fn submit_in(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<wire::ApprovalRequest> {
+    let tenant_id = tx.tenant_id();
+    if let Some(known) = settle(tx, call, draft).await? {
+        return Ok(known.to_wire());
+    }
+    let mut request = draft.clone();
+    match flow_of(tx, call, draft).await? {
+        None => node::approve_at_once(call, &mut request, Automatic::NoFlow),
+        Some(flow) => {
+            (request.flow_id, request.flow_version) = (Some(flow.id), Some(flow.version));
+            node::advance(tx, call, &mut request, (&flow.definition.0, 0), None).await?;
+        }
+    }
+    if !store::insert(tx.conn(), tenant_id, &request).await? {
+        // Another call submitted the object between our look and our write; its request is committed now.
+        let known = settle(tx, call, draft).await?;
+        return known.map(|known| known.to_wire()).ok_or_else(Error::concurrent_change);
+    }
+    store::save_tasks(tx.conn(), tenant_id, &request).await?;
+    tx.record(events::submitted(&request));
+    Ok(request.to_wire())
+}
+
+/// What earlier submissions of the object mean for this one: the request that is its answer, or none after an earlier revision was voided.
+async fn settle(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<Option<Request>> {
+    let tenant_id = tx.tenant_id();
+    let latest = store::lock_latest(tx.conn(), tenant_id, &draft.object_type, draft.object_id).await?;
+    let Some(latest) = latest else { return Ok(None) };
+    let theirs = latest.owner_id != draft.owner_id && !call.access.scope.covers(Some(latest.owner_id));
+    if theirs && (latest.state.runs() || latest.object_revision >= draft.object_revision) {
+        return Err(reason::approval_exists(&latest));
+    }
+    if latest.object_revision > draft.object_revision {
+        return Err(reason::revision_outdated(&latest));
+    }
+    if latest.object_revision == draft.object_revision {
+        return Ok(Some(latest));
+    }
+    if latest.state.runs() {
+        let mut voided = latest.clone();
+        voided.end(State::Voided, Word { by: draft.owner_id, at: call.now, comment: "" });
+        save(tx, call, &latest, voided).await?;
+    }
+    Ok(None)
+}
+
+async fn flow_of(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<Option<Flow>> {
+    let tenant_id = tx.tenant_id();
+    let values = draft.values()?;
+    for flow in approval_flow::store::in_use(tx.conn(), tenant_id, &draft.object_type).await? {
+        if condition::holds(&flow.definition, &values, moment(call))? {
+            return Ok(Some(flow));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes a step of a request, and tells of it.
+pub async fn save(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    before: &Request,
+    after: Request,
+) -> Result<wire::ApprovalRequest> {
+    let after = Request { update_time: call.now, revision: before.revision + 1, ..after };
+    let tenant_id = tx.tenant_id();
+    store::update(tx.conn(), tenant_id, &after).await?;
+    store::save_tasks(tx.conn(), tenant_id, &after).await?;
+    tx.record(events::moved(before, &after));
+    Ok(after.to_wire())
+}
+
+/// Takes a running request back.
+pub async fn withdraw(
+    db: &Db,
+    call: &Call,
+    request: &WithdrawApprovalRequest,
+) -> Result<wire::ApprovalRequest> {
+    let id = id::parse("id", &request.id)?;
+    let comment = request.comment.trim();
+    db.write(call, "approval.withdraw", |tx| withdraw_in(tx, call, id, comment).boxed()).await
+}
+
+async fn withdraw_in(tx: &mut Tx<'_>, call: &Call, id: Uuid, comment: &str) -> Result<wire::ApprovalRequest> {
+    let tenant_id = tx.tenant_id();
+    let found = store::lock(tx.conn(), tenant_id, id).await?;
+    let before = found
+        .filter(|request| request.owner_id == call.caller_id())
+        .ok_or_else(|| Error::not_found(COLLECTION, id))?;
+    if before.state == State::Withdrawn {
+        return Ok(before.to_wire());
+    }
+    if !before.state.runs() {
+        return Err(reason::approval_ended(&before));
+    }
+    let mut after = before.clone();
+    after.end(State::Withdrawn, Word { by: call.caller_id(), at: call.now, comment });
+    save(tx, call, &before, after).await
+}
