@@ -6,6 +6,7 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`kinds`] | the kinds of records there are |
+//! | [`duplicate`] | which records are one party |
 //! | [`life_cycle`] | how far a relation has come |
 //! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
@@ -17,6 +18,7 @@ pub mod account;
 pub mod app;
 pub mod config;
 pub mod contact;
+pub mod duplicate;
 pub mod kinds;
 pub mod life_cycle;
 pub mod names;
