@@ -25,6 +25,8 @@ use crm_kit_value::phone;
 use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
+        duplicate_rule_service_server::DuplicateRuleServiceServer,
+        duplicate_service_server::DuplicateServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -38,6 +40,8 @@ use crate::{
     account::{self, Accounts},
     config::Settings,
     contact::{self, Contacts},
+    duplicate::search::Duplicates,
+    duplicate_rule::{self, DuplicateRules},
     kinds,
 };
 
@@ -48,6 +52,7 @@ pub const NAME: &str = "customer";
 pub const COLLECTIONS: &[Told] = &[
     Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
+    Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -117,6 +122,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone());
     let contacts = Contacts::new(db.clone(), catalog.clone(), numbers);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
+    let (duplicates, duplicate_rules) = (Duplicates { db: db.clone() }, DuplicateRules { db: db.clone() });
     let collections = Collections::new([Arc::new(accounts.clone()) as _, Arc::new(contacts.clone()) as _]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -124,6 +130,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
+        .add_service(DuplicateServiceServer::new(duplicates))
+        .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, authenticator, clock, limits).await

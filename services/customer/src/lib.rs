@@ -6,7 +6,7 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`kinds`] | the kinds of records there are |
-//! | [`duplicate`] | which records are one party |
+//! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
 //! | [`life_cycle`] | how far a relation has come |
 //! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
@@ -19,6 +19,7 @@ pub mod app;
 pub mod config;
 pub mod contact;
 pub mod duplicate;
+pub mod duplicate_rule;
 pub mod kinds;
 pub mod life_cycle;
 pub mod names;

@@ -8,7 +8,8 @@ use super::{field::Field, profile::Profile};
 pub fn read(file: &str) -> Option<String> {
     let set = std::env::var_os("CRM_SHARED_DATA").map(std::path::PathBuf::from);
     let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared/data"));
-    let text = set.into_iter().chain(folders).find_map(|folder| std::fs::read_to_string(folder.join(file)).ok());
+    let text =
+        set.into_iter().chain(folders).find_map(|folder| std::fs::read_to_string(folder.join(file)).ok());
     if text.is_none() {
         println!("skipped: {file} not found");
     }

@@ -14,7 +14,7 @@ use super::{
     field::Field,
     profile::{Profile, Value},
 };
-use crm_kit_value::name::{Pinyin, is_han};
+use crm_kit_value::name::{Pinyin, is_han, person};
 
 /// A key that more records share than this is no evidence: a switchboard, a chain, a word.
 pub const MAX_SHARED: usize = 20;
@@ -36,7 +36,7 @@ pub enum KeyKind {
     Phone,
     /// Folded name of a company, with one spelling of its legal form.
     CompanyName,
-    /// Folded name of a person, family name first.
+    /// Folded name of a person, umlauts written out.
     PersonName,
     /// Internet domain.
     Domain,
@@ -127,7 +127,7 @@ pub fn keys(profile: &Profile) -> BTreeSet<Key> {
         }
     }
     if let (Some(family), Some(given)) = (profile.first(Field::FamilyName), profile.first(Field::GivenName)) {
-        add(KeyKind::PersonName, &format!("{} {}", family.text, given.text));
+        add(KeyKind::PersonName, &person::key(&family.text, &given.text));
         add(KeyKind::NameSound, &person_sound(family, given));
     }
     keys

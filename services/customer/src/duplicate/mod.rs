@@ -13,11 +13,14 @@
 //! | [`set`] | groups of records that are one party |
 //! | [`scan`] | all of it over a whole set |
 //! | [`rule`] | what happens then |
+//! | [`store`] | the keys of records in the database |
+//! | [`search`], [`draft`], [`rpc`] | the records that look like a draft |
 //!
-//! All of this is pure. Nothing here is fitted to a file: rates of errors are judgements about people and clerks, frequencies are counted in the
+//! All but the last four is pure. Nothing here is fitted to a file: rates of errors are judgements about people and clerks, frequencies are counted in the
 //! records compared, and the number of duplicates is estimated from them.
 
 pub mod block;
+pub mod draft;
 pub mod field;
 #[cfg(test)]
 mod judged;
@@ -25,8 +28,11 @@ pub mod key;
 pub mod population;
 pub mod prior;
 pub mod profile;
+pub mod rpc;
 pub mod rule;
 pub mod scan;
 pub mod score;
+pub mod search;
 pub mod set;
 pub mod similarity;
+pub mod store;

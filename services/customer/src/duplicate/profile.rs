@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::field::Field;
+use crm_kit_record::address::Address;
 use crm_kit_value::name::{Pinyin, company::CompanyKey, fold, is_han, loosen, person};
 
 /// Most values of one field.
@@ -128,6 +129,16 @@ impl Profile {
         self
     }
 
+    /// Adds a stored address.
+    #[must_use]
+    pub fn address(self, address: &Address) -> Self {
+        let lines = address.address_lines.iter().map(String::as_str).chain([address.sublocality.as_str()]);
+        self.lines(lines)
+            .place(Field::Locality, &address.locality)
+            .place(Field::PostalCode, &address.postal_code)
+            .place(Field::Region, &address.administrative_area)
+    }
+
     fn push(&mut self, field: Field, value: Value) {
         if is_placeholder(field, &value.text) {
             return;
@@ -137,6 +148,11 @@ impl Profile {
             self.values.push((field, value));
         }
     }
+}
+
+/// A stored telephone number without its extension.
+pub fn phone_number(stored: &str) -> &str {
+    stored.split_once(';').map_or(stored, |(number, _)| number)
 }
 
 /// What people type to get past a required field: it says nothing.

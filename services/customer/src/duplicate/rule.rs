@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::key::KeyKind;
+use crate::{account, contact};
 
 /// What a rule does, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,8 @@ pub enum RuleError {
     BlockByLikeness,
     #[error("blocks by a weak key, which only proposes")]
     BlockByWeakKey,
+    #[error("blocks by several keys; make a rule for each")]
+    BlockBySeveralKeys,
 }
 
 impl RuleError {
@@ -46,6 +49,15 @@ impl RuleError {
             Self::Empty => "RULE_EMPTY",
             Self::BlockByLikeness => "RULE_BLOCKS_BY_LIKENESS",
             Self::BlockByWeakKey => "RULE_BLOCKS_BY_WEAK_KEY",
+            Self::BlockBySeveralKeys => "RULE_BLOCKS_BY_SEVERAL_KEYS",
+        }
+    }
+
+    /// The field of a rule that is at fault.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::BlockByLikeness => "threshold",
+            Self::Empty | Self::BlockByWeakKey | Self::BlockBySeveralKeys => "keys",
         }
     }
 }
@@ -58,6 +70,7 @@ impl Rule {
             () if self.keys.is_empty() && self.threshold <= 0.0 => Err(RuleError::Empty),
             () if blocks && (self.keys.is_empty() || self.threshold > 0.0) => Err(RuleError::BlockByLikeness),
             () if blocks && self.keys.iter().any(|kind| kind.is_weak()) => Err(RuleError::BlockByWeakKey),
+            () if blocks && self.keys.len() > 1 => Err(RuleError::BlockBySeveralKeys),
             () => Ok(()),
         }
     }
@@ -76,8 +89,23 @@ pub fn judge<'r>(rules: &'r [Rule], shared: &BTreeSet<KeyKind>, probability: f64
     rules.iter().rev().filter(|rule| rule.holds(shared, probability)).max_by_key(|rule| rule.outcome)
 }
 
-/// Rules of accounts for tenants that made none: the registered number blocks, an equal name warns.
-pub fn account_defaults() -> Vec<Rule> {
+/// Rules of a collection for tenants that made none.
+pub fn defaults(collection: &str) -> Vec<Rule> {
+    match collection {
+        account::COLLECTION => account_defaults(),
+        contact::COLLECTION => contact_defaults(),
+        _ => Vec::new(),
+    }
+}
+
+/// The keys by which the default rules of a collection block.
+pub fn blocking_defaults(collection: &str) -> impl Iterator<Item = KeyKind> {
+    let blocking = defaults(collection).into_iter().filter(|rule| rule.outcome == Outcome::Block);
+    blocking.flat_map(|rule| rule.keys)
+}
+
+/// The registered number blocks, an equal name warns.
+fn account_defaults() -> Vec<Rule> {
     vec![
         rule("identity", &[KeyKind::Identity], 0.0, Outcome::Block),
         rule("company_name", &[KeyKind::CompanyName], 0.0, Outcome::Warn),
@@ -86,8 +114,8 @@ pub fn account_defaults() -> Vec<Rule> {
     ]
 }
 
-/// Rules of contacts for tenants that made none: nothing blocks, because people share mailboxes and telephones.
-pub fn contact_defaults() -> Vec<Rule> {
+/// Nothing blocks, because people share mailboxes and telephones.
+fn contact_defaults() -> Vec<Rule> {
     vec![
         rule("email", &[KeyKind::Email], 0.0, Outcome::Warn),
         rule("name_and_phone", &[KeyKind::PersonName, KeyKind::Phone], 0.0, Outcome::Warn),
@@ -126,7 +154,11 @@ mod tests {
         assert_eq!(check(&[], 0.99, Outcome::Block), Err(RuleError::BlockByLikeness));
         assert_eq!(check(&[KeyKind::Email], 0.5, Outcome::Block), Err(RuleError::BlockByLikeness));
         assert_eq!(check(&[KeyKind::PhoneTail], 0.0, Outcome::Block), Err(RuleError::BlockByWeakKey));
-        assert_eq!(check(&[KeyKind::Email, KeyKind::PersonName], 0.0, Outcome::Block), Ok(()));
+        assert_eq!(
+            check(&[KeyKind::Email, KeyKind::PersonName], 0.0, Outcome::Block),
+            Err(RuleError::BlockBySeveralKeys)
+        );
+        assert_eq!(check(&[KeyKind::Email], 0.0, Outcome::Block), Ok(()));
         assert!(account_defaults().iter().chain(&contact_defaults()).all(|rule| rule.check().is_ok()));
     }
 }
