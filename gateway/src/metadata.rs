@@ -20,8 +20,15 @@ const TIMEOUT: HeaderName = HeaderName::from_static("x-timeout");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// Headers a REST call hands on. Everything else stays behind, so no caller can speak in the gateway's name.
-const CARRIED: [&str; 6] =
-    ["authorization", "idempotency-key", "accept-language", "traceparent", "tracestate", "x-request-id"];
+const CARRIED: [&str; 7] = [
+    "authorization",
+    "idempotency-key",
+    "crm-override",
+    "accept-language",
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+];
 
 /// Headers that concern one connection only.
 const HOP_BY_HOP: [HeaderName; 8] = [

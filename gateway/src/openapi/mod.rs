@@ -92,6 +92,12 @@ fn parameters() -> Value {
             "Makes a repeated call take effect once: the same key with the same request returns the first answer for 72 hours.",
             json!({"type": "string", "minLength": 1, "maxLength": 128}),
         ),
+        "Override": header(
+            "crm-override",
+            "Rules to set aside for this request, by the permissions that allow it, separated by commas, for example \
+             `customer.duplicates.override`. The caller must hold each; the audit log tells of them.",
+            json!({"type": "string", "maxLength": 505}),
+        ),
         "RequestId": header(
             "x-request-id",
             "Names the request in logs and events. Made by the server when absent, and returned.",

@@ -108,7 +108,7 @@ fn parameters(
     let reads = method.method_descriptor_proto().options.as_ref();
     let reads = reads.is_some_and(|options| options.idempotency_level() as i32 == 1);
     if !reads && binding.verb != http::Method::GET {
-        found.push(named("IdempotencyKey"));
+        found.extend([named("IdempotencyKey"), named("Override")]);
     }
     if input.get_field_by_name("cursor").is_some() && input.get_field_by_name("start_from").is_some() {
         found.push(named("LastEventId"));

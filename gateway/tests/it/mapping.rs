@@ -118,6 +118,7 @@ async fn headers_are_carried_and_internal_ones_are_not() {
     for (name, value) in [
         ("authorization", "Bearer t"),
         ("idempotency-key", "k"),
+        ("crm-override", "customer.duplicates.override"),
         ("x-request-id", "req-1"),
         ("accept-language", "zh-CN"),
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
@@ -138,6 +139,7 @@ async fn headers_are_carried_and_internal_ones_are_not() {
     let text = |name: &str| seen.get(name).map(|value| value.to_str().unwrap().to_owned());
     assert_eq!(text("authorization").as_deref(), Some("Bearer t"));
     assert_eq!(text("idempotency-key").as_deref(), Some("k"));
+    assert_eq!(text("crm-override").as_deref(), Some("customer.duplicates.override"));
     assert_eq!(text("x-request-id").as_deref(), Some("req-1"));
     assert_eq!(text("accept-language").as_deref(), Some("zh-CN"));
     assert!(text("traceparent").is_some() && text("grpc-timeout").is_some());

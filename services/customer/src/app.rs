@@ -29,6 +29,8 @@ use crm_kit_value::phone;
 use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
+        duplicate_rule_service_server::DuplicateRuleServiceServer,
+        duplicate_service_server::DuplicateServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -41,6 +43,8 @@ use crate::{
     account::{self, Accounts},
     config::Settings,
     contact::{self, Contacts},
+    duplicate::search::Duplicates,
+    duplicate_rule::{self, DuplicateRules},
     kinds,
 };
 
@@ -51,6 +55,7 @@ pub const NAME: &str = "customer";
 pub const COLLECTIONS: &[Told] = &[
     Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
+    Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -125,6 +130,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let users = Arc::new(peers.events("platform")?);
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
+    let (duplicates, duplicate_rules) = (Duplicates { db: db.clone() }, DuplicateRules { db: db.clone() });
     let collections = Collections::new([Arc::new(accounts.clone()) as _, Arc::new(contacts.clone()) as _]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -133,6 +139,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
+        .add_service(DuplicateServiceServer::new(duplicates))
+        .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

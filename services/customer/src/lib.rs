@@ -6,6 +6,7 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`kinds`] | the kinds of records there are |
+//! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
 //! | [`life_cycle`] | how far a relation has come |
 //! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
@@ -17,6 +18,8 @@ pub mod account;
 pub mod app;
 pub mod config;
 pub mod contact;
+pub mod duplicate;
+pub mod duplicate_rule;
 pub mod kinds;
 pub mod life_cycle;
 pub mod names;

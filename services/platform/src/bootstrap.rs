@@ -78,6 +78,7 @@ fn operator_call(clock: &Clock) -> Call {
         request_id: format!("bootstrap-{}", id::new(now)).into(),
         method: "bootstrap".into(),
         idempotency: None,
+        overrides: Arc::default(),
         statistics: Arc::new(Statistics::default()),
     }
 }

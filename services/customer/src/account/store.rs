@@ -8,7 +8,10 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{COLLECTION, model::Account};
-use crate::DOMAIN;
+use crate::{
+    DOMAIN,
+    duplicate::{self, store::Keyed},
+};
 
 /// Columns of [`Account`], for the list builder.
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name, \
@@ -103,10 +106,10 @@ pub async fn insert(conn: &mut PgConnection, accounts: &[Account]) -> Result<()>
         "#,
         Json(rows) as _
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await
-    .map(drop)
-    .map_err(|error| constraint::map(error, reason))
+    .map_err(|error| constraint::map(error, reason))?;
+    write_keys(conn, accounts).await
 }
 
 /// Writes accounts over their rows, which the transaction holds; each carries its new revision.
@@ -133,14 +136,23 @@ pub async fn update(conn: &mut PgConnection, accounts: &[Account]) -> Result<()>
         "#,
         Json(rows) as _
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await
     .map_err(|error| constraint::map(error, reason))?;
     if usize::try_from(done.rows_affected()).is_ok_and(|count| count == accounts.len()) {
-        Ok(())
+        write_keys(conn, accounts).await
     } else {
         Err(Error::concurrent_change())
     }
+}
+
+/// The keys under which duplicates of the accounts are found; none of those in the recycle bin.
+async fn write_keys(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
+    let Some(first) = accounts.first() else { return Ok(()) };
+    let keyed = accounts
+        .iter()
+        .map(|account| Keyed::of(account.id, &account.profile(), account.delete_time.is_some()));
+    duplicate::store::write(conn, first.tenant_id, COLLECTION, &keyed.collect::<Vec<_>>()).await
 }
 
 /// Of (child, parent) pairs, the first whose parent is not a live account within the scope of `owners`, or lies below its child.

@@ -192,6 +192,7 @@ mod tests {
             request_id: "test".into(),
             method: "/test".into(),
             idempotency: None,
+            overrides: Arc::default(),
             statistics: Arc::new(Statistics::default()),
         }
     }

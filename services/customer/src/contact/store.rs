@@ -6,8 +6,14 @@ use crm_kit_record::hierarchy::{Fault, MAX_DEPTH};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::model::{Contact, Pairs};
-use crate::account;
+use super::{
+    COLLECTION,
+    model::{Contact, Pairs},
+};
+use crate::{
+    account,
+    duplicate::{self, store::Keyed},
+};
 
 /// Columns of [`Contact`], for the list builder.
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name, \
@@ -92,10 +98,10 @@ pub async fn insert(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()>
         "#,
         Json(rows) as _
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await
-    .map(drop)
-    .map_err(database_error)
+    .map_err(database_error)?;
+    write_keys(conn, contacts).await
 }
 
 /// Writes contacts over their rows, which the transaction holds; each carries its new revision.
@@ -119,14 +125,23 @@ pub async fn update(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()>
         "#,
         Json(rows) as _
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await
     .map_err(database_error)?;
     if usize::try_from(done.rows_affected()).is_ok_and(|count| count == contacts.len()) {
-        Ok(())
+        write_keys(conn, contacts).await
     } else {
         Err(Error::concurrent_change())
     }
+}
+
+/// The keys under which duplicates of the contacts are found; none of those in the recycle bin.
+async fn write_keys(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
+    let Some(first) = contacts.first() else { return Ok(()) };
+    let keyed = contacts
+        .iter()
+        .map(|contact| Keyed::of(contact.id, &contact.profile(), contact.delete_time.is_some()));
+    duplicate::store::write(conn, first.tenant_id, COLLECTION, &keyed.collect::<Vec<_>>()).await
 }
 
 /// Of (contact, manager) pairs, the first whose manager is not a live contact within the scope of `owners`, or reports to the contact.

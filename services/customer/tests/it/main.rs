@@ -7,6 +7,7 @@ mod bulk;
 mod contact;
 mod crm_exports;
 mod custom_field;
+mod duplicate;
 mod events;
 mod list;
 mod rig;

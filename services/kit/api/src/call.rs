@@ -36,6 +36,8 @@ pub struct Call {
     pub method: Arc<str>,
     /// Key under which the change is made at most once.
     pub idempotency: Option<Idempotency>,
+    /// Rules the caller sets aside for this request, by the permissions that let it, each of which it holds.
+    pub overrides: Arc<[String]>,
     /// Work done in the database, for the log line.
     pub statistics: Arc<Statistics>,
 }

@@ -170,6 +170,11 @@ pub(crate) async fn append(
         return Ok(());
     }
     let rows = Rows::new(call, changes);
+    // The audit log tells which rules the caller set aside.
+    let action = match call.overrides.as_ref() {
+        [] => action.to_owned(),
+        names => format!("{action} overriding {}", names.join(",")),
+    };
     let (key, hash, answer) = match answer {
         Some((key, answer)) => (Some(key.key.as_ref()), Some(key.request_hash.to_vec()), Some(answer)),
         None => (None, None, None),

@@ -189,7 +189,8 @@ impl Db {
         F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
         T: Send,
     {
-        let plan = Plan { tenant_id, begin: "BEGIN READ ONLY", deadline: None, statistics: None };
+        let plan =
+            Plan { tenant_id, begin: "BEGIN READ ONLY", deadline: None, overrides: &[], statistics: None };
         self.attempt(&plan, work, None).await
     }
 
@@ -200,7 +201,8 @@ impl Db {
         F: for<'t> FnMut(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send,
         T: Send,
     {
-        self.attempt(&Plan { tenant_id, begin: "BEGIN", deadline: None, statistics: None }, work, None).await
+        let plan = Plan { tenant_id, begin: "BEGIN", deadline: None, overrides: &[], statistics: None };
+        self.attempt(&plan, work, None).await
     }
 
     /// A connection without a tenant, which sees only tables without row-level security.
@@ -296,12 +298,17 @@ impl Db {
 
     /// One round trip: begin, and set what holds for this transaction only.
     async fn begin<'c>(&self, plan: &Plan<'_>) -> Result<Tx<'c>> {
-        let Plan { tenant_id, begin, deadline, .. } = plan;
+        let Plan { tenant_id, begin, deadline, overrides, .. } = plan;
         let deadline = deadline.map_or_else(String::new, |left| {
             // Milliseconds, as a number of 32 bits.
             format!("; SET LOCAL statement_timeout = {}", left.as_millis().clamp(1, 86_400_000))
         });
-        let sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'{deadline}");
+        let overrides = match overrides {
+            [] => String::new(),
+            // Letters and dots only, as the guard checked.
+            names => format!("; SET LOCAL app.overrides = '{}'", names.join(",")),
+        };
+        let sql = format!("{begin}; SET LOCAL app.tenant_id = '{tenant_id}'{deadline}{overrides}");
         let conn = self.pool.acquire().await.map_err(database_error)?;
         let mut tx = Tx {
             borrows: PhantomData,
@@ -311,7 +318,7 @@ impl Db {
             changes: Vec::new(),
             statements: 1,
         };
-        // Built from keywords, a UUID and a number only.
+        // Built from keywords, a UUID, a number and names of permissions only.
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx.conn).await.map_err(database_error)?;
         Ok(tx)
     }
@@ -331,12 +338,14 @@ struct Plan<'p> {
     tenant_id: Uuid,
     begin: &'static str,
     deadline: Option<Duration>,
+    overrides: &'p [String],
     statistics: Option<&'p Statistics>,
 }
 
 impl<'p> Plan<'p> {
     fn of(call: &'p Call, begin: &'static str, deadline: Option<Duration>) -> Self {
-        Self { tenant_id: call.tenant_id(), begin, deadline, statistics: Some(&call.statistics) }
+        let (tenant_id, overrides) = (call.tenant_id(), &call.overrides);
+        Self { tenant_id, begin, deadline, overrides, statistics: Some(&call.statistics) }
     }
 }
 

@@ -123,6 +123,7 @@ impl Caller {
             request_id: Arc::clone(&self.request_id),
             method: Arc::clone(&self.method),
             idempotency: None,
+            overrides: Arc::default(),
             statistics: Arc::new(Statistics::default()),
         }
     }

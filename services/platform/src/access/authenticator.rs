@@ -85,6 +85,7 @@ fn question(tenant_id: Uuid, now: DateTime<Utc>) -> Call {
         request_id: "".into(),
         method: "".into(),
         idempotency: None,
+        overrides: Arc::default(),
         statistics: Arc::default(),
     }
 }

@@ -184,6 +184,7 @@ fn acting(tenant: &Tenant, user_id: Uuid, origin: &Origin, now: DateTime<Utc>) -
         request_id: Arc::clone(&origin.request_id),
         method: Arc::clone(&origin.method),
         idempotency: None,
+        overrides: Arc::default(),
         statistics: Arc::clone(&origin.statistics),
     }
 }

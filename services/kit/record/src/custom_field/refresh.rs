@@ -46,6 +46,7 @@ pub fn server_call(tenant_id: Uuid, now: DateTime<Utc>, name: &str) -> Call {
         request_id: Arc::default(),
         method: name.into(),
         idempotency: None,
+        overrides: Arc::default(),
         statistics: Arc::new(Statistics::default()),
     }
 }

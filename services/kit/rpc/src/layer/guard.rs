@@ -46,6 +46,8 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 const HEALTH: Duration = Duration::from_secs(5);
 /// Longest deadline that is honoured for streams.
 const LONGEST_STREAM: Duration = Duration::from_hours(24);
+/// Most rules that one request sets aside.
+const MAX_OVERRIDES: usize = 5;
 /// How often the credential of an open stream is checked again.
 pub const RECHECK: Duration = Duration::from_secs(20);
 
@@ -157,6 +159,7 @@ impl Walls {
         }
         let place = self.stream_place(method, access.as_deref())?;
         let key = idempotency_key(method, request.headers())?;
+        let overrides = overrides(access.as_deref(), request.headers())?;
         let (parts, body) = request.into_parts();
         let arrival = time_limit.map_or(ARRIVAL, |limit| limit.min(ARRIVAL));
         let rows = method.tells_rows.then(RowChecks::default);
@@ -172,6 +175,7 @@ impl Walls {
             request_id: Arc::clone(&observed.request_id),
             method: Arc::clone(&method.path),
             idempotency,
+            overrides,
             statistics: Arc::clone(&observed.statistics),
         });
         if let Some(call) = &call {
@@ -342,6 +346,25 @@ fn parse_timeout(text: &str) -> Option<Duration> {
         "n" => Some(Duration::from_nanos(count)),
         _ => None,
     }
+}
+
+/// The rules a caller sets aside: permissions in `crm-override`, separated by commas, which it must hold.
+fn overrides(access: Option<&Access>, headers: &http::HeaderMap) -> Result<Arc<[String]>> {
+    let (Some(access), Some(value)) = (access, headers.get("crm-override")) else {
+        return Ok(Arc::default());
+    };
+    let names: Vec<&str> = value.to_str().unwrap_or_default().split(',').map(str::trim).collect();
+    let is_name = |name: &&str| {
+        (1..=100).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
+    };
+    if names.len() > MAX_OVERRIDES || !names.iter().all(is_name) {
+        let message = format!("is not a list of at most {MAX_OVERRIDES} permissions");
+        return Err(Error::invalid_field("crm-override", "OVERRIDE_INVALID", message));
+    }
+    if let Some(missing) = names.iter().find(|name| !access.permissions.allows(name)) {
+        return Err(Error::permission_missing(missing));
+    }
+    Ok(names.into_iter().map(str::to_owned).collect())
 }
 
 /// The idempotency key of a unary change; reads and streams have none.
