@@ -147,6 +147,7 @@ impl Follower {
             deadline: None,
             request_id: event.event.request_id.as_str().into(),
             method: feed.follower.into(),
+            overrides: Arc::default(),
             idempotency: None,
             statistics: Arc::new(Statistics::default()),
         }

@@ -136,15 +136,15 @@ async fn two_that_follow_at_once_still_do_everything_once() {
 async fn a_poison_event_is_parked_with_what_follows_of_its_record_and_holds_up_nobody_else() {
     let source = Source::new().await;
     let sink = Sink::new(&source).await;
-    let (tenant, sick, well) = (new_id(), new_id(), new_id());
-    for (record, note) in [(sick, "a"), (sick, "poison"), (well, "1"), (sick, "b"), (well, "2")] {
+    let (tenant, ill, well) = (new_id(), new_id(), new_id());
+    for (record, note) in [(ill, "a"), (ill, "poison"), (well, "1"), (ill, "b"), (well, "2")] {
         source.tell(tenant, record, note).await;
     }
     sink.mood.fails.store(true, SeqCst);
     let (followers, _running) = sink.start();
     followers.drain().await.unwrap();
     assert_eq!(sink.notes().await, ["a", "1", "2"]);
-    source.tell(tenant, sick, "c").await;
+    source.tell(tenant, ill, "c").await;
     source.tell(tenant, well, "3").await;
     followers.drain().await.unwrap();
     assert_eq!(sink.notes().await, ["a", "1", "2", "3"]);

@@ -76,6 +76,7 @@ impl Source {
             deadline: None,
             request_id: "request".into(),
             method: "test".into(),
+            overrides: Arc::default(),
             idempotency: None,
             statistics: Arc::new(Statistics::default()),
         };
