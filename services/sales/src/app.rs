@@ -9,6 +9,13 @@ use crm_kit_pg::{
     housekeeping, migrate,
     outbox::{CursorKey, EventStreams, StreamSettings, Told},
 };
+use crm_kit_record::{
+    Slice,
+    collection::Collections,
+    custom_field::Catalog,
+    number::Numbers,
+    service::{self, Shared},
+};
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
     client, lifecycle,
@@ -17,7 +24,10 @@ use crm_kit_rpc::{
 };
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
-    sales::v1::pipeline_service_server::PipelineServiceServer,
+    sales::v1::{
+        opportunity_service_server::OpportunityServiceServer, pipeline_service_server::PipelineServiceServer,
+        statistics_service_server::StatisticsServiceServer,
+    },
 };
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -27,15 +37,23 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     config::Settings,
-    pipeline::{self, Catalog, Pipelines},
+    kinds,
+    opportunity::{self, Opportunities},
+    pipeline::{self, Pipelines},
+    statistics::{Statistics, fold::Folds},
 };
 
 /// Name of the service in addresses, log lines and the gateway.
 pub const NAME: &str = "sales";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[Told] =
-    &[Told { collection: pipeline::COLLECTION, permission: "sales.pipelines.read" }];
+pub const COLLECTIONS: &[Told] = &[
+    Told { collection: pipeline::COLLECTION, permission: "sales.pipelines.read" },
+    Told { collection: opportunity::COLLECTION, permission: "sales.opportunities.read" },
+    service::TOLD[0],
+    service::TOLD[1],
+    service::TOLD[2],
+];
 
 /// What the service is built on.
 #[derive(Clone)]
@@ -95,11 +113,21 @@ fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
 pub async fn build(parts: Parts) -> Result<Server> {
     let Parts { db, authenticator, clock, cursor_secret, limits, tasks, shutdown } = parts;
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
-    let catalog = Catalog::new(db.clone());
-    let pipelines = Pipelines { db: db.clone(), catalog };
+    let catalog = Catalog::new(db.clone(), kinds::all()).with_settings(pipeline::catalog::loader(db.clone()));
+    let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
+    let slice = Slice::new(db.clone(), catalog.clone(), Numbers::new(db.clone()));
+    let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
+    let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
+    let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
+    let collections = Collections::new([Arc::new(opportunities.clone()) as _]);
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
+    shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let events = EventStreams::new(db, key, COLLECTIONS, StreamSettings::default(), shutdown);
-    let routes =
-        Routes::new(PipelineServiceServer::new(pipelines)).add_service(EventServiceServer::new(events));
+    let routes = Routes::new(PipelineServiceServer::new(pipelines))
+        .add_service(OpportunityServiceServer::new(opportunity::rpc::Handlers(opportunities)))
+        .add_service(StatisticsServiceServer::new(statistics))
+        .add_service(EventServiceServer::new(events));
+    let routes = shared.mount(routes);
     Server::new(NAME, routes, authenticator, clock, limits).await
 }
