@@ -195,8 +195,13 @@ fn fields_of_records_have_labels_in_both_languages() {
     let label = extension(&pool, "crm.options.v1.label");
     let unlabelled: BTreeSet<&str> = ["id", "etag", "delete_time", "purge_time"].into();
     let mut complaints = Vec::new();
-    let names =
-        ["crm.customer.v1.Account", "crm.customer.v1.Contact", "crm.sales.v1.Pipeline", "crm.sales.v1.Stage"];
+    let names = [
+        "crm.customer.v1.Account",
+        "crm.customer.v1.Contact",
+        "crm.sales.v1.Pipeline",
+        "crm.sales.v1.Stage",
+        "crm.sales.v1.Opportunity",
+    ];
     for name in names {
         for field in pool.get_message_by_name(name).unwrap().fields() {
             let options = field.options();

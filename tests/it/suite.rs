@@ -82,6 +82,7 @@ impl Suite {
             db: sales_database.db(),
             authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
             peers,
+            followers: followers.clone(),
             clock: clock.clone(),
             cursor_secret: b"suite".to_vec(),
             limits: Limits::default(),

@@ -6,8 +6,17 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
+    follow::Followers,
     housekeeping, migrate,
     outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
+    people::{self, People},
+};
+use crm_kit_record::{
+    Slice,
+    collection::Collections,
+    custom_field::Catalog,
+    number::Numbers,
+    service::{self, Shared},
 };
 use crm_kit_rpc::{
     auth::{Authenticate, RemoteAccess},
@@ -19,7 +28,10 @@ use crm_kit_rpc::{
 };
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
-    sales::v1::pipeline_service_server::PipelineServiceServer,
+    sales::v1::{
+        opportunity_service_server::OpportunityServiceServer, pipeline_service_server::PipelineServiceServer,
+        statistics_service_server::StatisticsServiceServer,
+    },
 };
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,15 +40,23 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     config::Settings,
-    pipeline::{self, Catalog, Pipelines},
+    kinds,
+    opportunity::{self, Opportunities},
+    pipeline::{self, Pipelines},
+    statistics::{Statistics, fold::Folds},
 };
 
 /// Name of the service in addresses, log lines and the gateway.
 pub const NAME: &str = "sales";
 
 /// Collections whose changes the service tells.
-pub const COLLECTIONS: &[Told] =
-    &[Told { collection: pipeline::COLLECTION, permission: "sales.pipelines.read" }];
+pub const COLLECTIONS: &[Told] = &[
+    Told { collection: pipeline::COLLECTION, permission: "sales.pipelines.read" },
+    Told { collection: opportunity::COLLECTION, permission: "sales.opportunities.read" },
+    service::TOLD[0],
+    service::TOLD[1],
+    service::TOLD[2],
+];
 
 /// What the service is built on.
 #[derive(Clone)]
@@ -49,6 +69,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The other services; the platform is one of them.
     pub peers: Peers,
+    /// Takes the followers of this service, which run until the process ends.
+    pub followers: Followers,
     /// Secret that seals event cursors.
     pub cursor_secret: Vec<u8>,
     /// Limits of the server.
@@ -76,6 +98,7 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
         db: Db::new(service, &pool),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
         peers,
+        followers: Followers::default(),
         clock,
         cursor_secret: settings.cursor_secret.into_bytes(),
         limits: settings.limits,
@@ -93,14 +116,27 @@ fn options(setting: &str, url: &str) -> Result<PgConnectOptions> {
 
 /// The service, ready to be served.
 pub async fn build(parts: Parts) -> Result<Server> {
-    let Parts { db, authenticator, clock, peers, cursor_secret, limits, tasks, shutdown } = parts;
+    let Parts { db, authenticator, clock, peers, followers, cursor_secret, limits, tasks, shutdown } = parts;
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
-    let catalog = Catalog::new(db.clone());
-    let pipelines = Pipelines { db: db.clone(), catalog };
+    let people = People::new(db.clone(), Arc::new(peers.users()));
+    let users = Arc::new(peers.events("platform")?);
+    followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
+    let catalog = Catalog::new(db.clone(), kinds::all()).with_settings(pipeline::catalog::loader(db.clone()));
+    let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
+    let slice = Slice::new(db.clone(), catalog.clone(), Numbers::new(db.clone()), people);
+    let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
+    let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
+    let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
+    let collections = Collections::new([Arc::new(opportunities.clone()) as _]);
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
+    shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let log = Log { service: NAME, db, key, collections: COLLECTIONS, clock: clock.clone() };
     let events = EventStreams::new(log, StreamSettings::default(), shutdown);
-    let routes =
-        Routes::new(PipelineServiceServer::new(pipelines)).add_service(EventServiceServer::new(events));
+    let routes = Routes::new(PipelineServiceServer::new(pipelines))
+        .add_service(OpportunityServiceServer::new(opportunity::rpc::Handlers(opportunities)))
+        .add_service(StatisticsServiceServer::new(statistics))
+        .add_service(EventServiceServer::new(events));
+    let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await
 }

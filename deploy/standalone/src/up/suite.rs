@@ -132,6 +132,7 @@ async fn sales(
         db: db.clone(),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
         peers,
+        followers: Followers::default(),
         clock,
         cursor_secret: secrets.cursor_secret(),
         limits: Limits::default(),

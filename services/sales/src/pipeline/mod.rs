@@ -20,7 +20,6 @@ pub mod rpc;
 pub mod seed;
 pub mod store;
 
-pub use catalog::Catalog;
 pub use model::{Pipeline, Stage};
 pub use ops::Pipelines;
 

@@ -83,6 +83,12 @@ impl Pipeline {
         self.stages.iter().find(|stage| stage.key == key)
     }
 
+    /// The stage with a key, or else the one that people call so.
+    pub fn stage_called(&self, text: &str) -> Option<&Stage> {
+        let called = |stage: &&Stage| stage.display_name.to_lowercase() == text.to_lowercase();
+        self.stage(text).or_else(|| self.stages.iter().find(called))
+    }
+
     /// The first stage of a kind that deals may enter.
     pub fn first(&self, kind: Kind) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.kind == kind && !stage.retired)

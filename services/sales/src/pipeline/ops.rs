@@ -5,6 +5,7 @@ use crm_kit_api::{
     page::{self, Binding, Token},
 };
 use crm_kit_pg::{Db, Tx};
+use crm_kit_record::custom_field::Catalog;
 use crm_proto::crm::sales::v1::Pipeline as Wire;
 use prost::Name as _;
 use prost_types::FieldMask;
@@ -12,22 +13,46 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{
-    COLLECTION, Catalog, convert, events,
-    model::{MAX_PIPELINES, Pipeline},
-    store,
+    COLLECTION, convert, events,
+    model::{MAX_PIPELINES, Pipeline, Stage},
+    seed, store,
 };
-use crate::DOMAIN;
+use crate::{DOMAIN, opportunity};
 
 /// The use cases of pipelines. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Pipelines {
     /// The service's database.
     pub db: Db,
-    /// Forgets a tenant's pipelines when they change.
+    /// Keeps the tenants' pipelines in memory.
     pub catalog: Catalog,
 }
 
 impl Pipelines {
+    /// Makes the default pipeline of the caller's tenant unless the tenant has pipelines.
+    pub async fn ensure(&self, call: &Call) -> Result<()> {
+        let tenant_id = call.tenant_id();
+        let fields = self.catalog.fields(tenant_id, opportunity::COLLECTION).await?;
+        if fields.settings::<Vec<Pipeline>>().is_some_and(|pipelines| !pipelines.is_empty()) {
+            return Ok(());
+        }
+        let pipeline = &seed::pipeline(call);
+        let seeded = self
+            .db
+            .write_rows(call, "seed", move |tx| {
+                Box::pin(async move {
+                    // Somebody else may just have made it.
+                    if store::insert_first(tx.conn(), pipeline).await? {
+                        tx.record(events::created(pipeline));
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        self.catalog.forget(tenant_id);
+        seeded
+    }
+
     /// The pipeline with an id.
     pub async fn get(&self, call: &Call, id: &str) -> Result<Wire> {
         let (tenant, id) = (call.tenant_id(), id::parse("id", id)?);
@@ -49,7 +74,7 @@ impl Pipelines {
         let (tenant, size) = (call.tenant_id(), page::size(page_size));
         let binding = Binding::new(tenant, &[COLLECTION, if show_retired { "retired" } else { "" }]);
         let after = Token::decode(page_token, binding, 0)?.map_or(Uuid::nil(), |token| token.id);
-        self.catalog.pipelines(call).await?;
+        self.ensure(call).await?;
         let limit = i64::try_from(size + 1).map_err(Error::internal)?;
         let mut found = self
             .db
@@ -67,7 +92,7 @@ impl Pipelines {
     /// Creates a pipeline.
     pub async fn create(&self, call: &Call, wire: Wire) -> Result<Wire> {
         // The default comes first, so that a tenant always has one.
-        self.catalog.pipelines(call).await?;
+        self.ensure(call).await?;
         let pipeline = &convert::read(wire, convert::fresh(call))?;
         let created = self
             .db
@@ -131,7 +156,15 @@ async fn update(tx: &mut Tx<'_>, call: &Call, wire: &Wire, update_mask: Option<&
     }
     store::update(tx.conn(), &pipeline).await?;
     tx.record(events::updated(was, &pipeline)?);
+    for stage in pipeline.stages.iter().filter(|stage| limit_changed(was, stage)) {
+        opportunity::store::limit_stays(tx.conn(), &pipeline, stage).await?;
+    }
     Ok(convert::to_wire(&pipeline))
+}
+
+/// Whether deals may now stay in a stage for another time than before.
+fn limit_changed(was: &Pipeline, stage: &Stage) -> bool {
+    was.stage(&stage.key).is_some_and(|before| before.max_days != stage.max_days)
 }
 
 /// Refuses a default pipeline that takes no deals.

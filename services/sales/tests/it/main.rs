@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod events;
+mod opportunity;
+mod opportunity_data;
 mod pipeline;
 mod rig;
+mod stage;
+mod statistics;
 mod walls;

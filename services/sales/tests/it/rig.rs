@@ -4,14 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeZone as _, Utc};
 use crm_kit_api::clock::Clock;
+use crm_kit_pg::follow::Followers;
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
+    record::v1::{ExternalId, RowResult, custom_field_service_client::CustomFieldServiceClient},
     sales::v1::{
-        CreatePipelineRequest, ListPipelinesRequest, ListPipelinesResponse, Pipeline, Stage,
-        UpdatePipelineRequest, pipeline_service_client::PipelineServiceClient, stage::Kind,
+        BulkUpsertOpportunitiesRequest, CreateOpportunityRequest, CreatePipelineRequest,
+        GetOpportunityRequest, ListOpportunitiesRequest, ListPipelinesRequest, ListPipelinesResponse,
+        Opportunity, Pipeline, Stage, UpdateOpportunityRequest, UpdatePipelineRequest,
+        opportunity_service_client::OpportunityServiceClient, pipeline_service_client::PipelineServiceClient,
+        stage::Kind, statistics_service_client::StatisticsServiceClient,
     },
 };
+use crm_proto::google::r#type::{Date, Money};
 use crm_sales::{MIGRATIONS, app};
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;
@@ -24,6 +30,7 @@ pub type Wired = InterceptedService<Channel, Bearer>;
 /// A running sales service with a database of its own.
 pub struct Rig {
     pub callers: Callers,
+    pub clock: Clock,
     pub channel: Channel,
     pub database: Database,
     _shutdown: tokio_util::sync::DropGuard,
@@ -38,8 +45,9 @@ impl Rig {
         let server = app::build(app::Parts {
             db: database.db(),
             authenticator: Arc::new(callers.clone()),
-            peers: crm_testkit::peers(app::NAME, &clock),
-            clock,
+            peers: crm_testkit::peers_alone(app::NAME, &clock),
+            followers: Followers::default(),
+            clock: clock.clone(),
             cursor_secret: b"test".to_vec(),
             limits: Limits::default(),
             tasks: tasks.clone(),
@@ -48,7 +56,7 @@ impl Rig {
         .await
         .unwrap();
         let channel = client::join(server, &tasks, shutdown.clone());
-        Self { callers, channel, database, _shutdown: shutdown.drop_guard() }
+        Self { callers, clock, channel, database, _shutdown: shutdown.drop_guard() }
     }
 
     /// A caller with every right in a tenant of its own.
@@ -89,6 +97,60 @@ impl Rig {
         page.pipelines.into_iter().find(|pipeline| pipeline.default).unwrap()
     }
 
+    pub fn opportunities(&self, caller: &Caller) -> OpportunityServiceClient<Wired> {
+        OpportunityServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub fn statistics(&self, caller: &Caller) -> StatisticsServiceClient<Wired> {
+        StatisticsServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub fn custom_fields(&self, caller: &Caller) -> CustomFieldServiceClient<Wired> {
+        CustomFieldServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub async fn create(&self, caller: &Caller, deal: Opportunity) -> Result<Opportunity, Status> {
+        let request = CreateOpportunityRequest { opportunity: Some(deal) };
+        self.opportunities(caller).create_opportunity(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn get(&self, caller: &Caller, id: &str) -> Result<Opportunity, Status> {
+        let request = GetOpportunityRequest { id: id.to_owned() };
+        self.opportunities(caller).get_opportunity(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        deal: Opportunity,
+        mask: &[&str],
+    ) -> Result<Opportunity, Status> {
+        let request = UpdateOpportunityRequest { opportunity: Some(deal), update_mask: field_mask(mask) };
+        self.opportunities(caller).update_opportunity(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Names of the deals that satisfy a filter, in the order asked for.
+    pub async fn names(
+        &self,
+        caller: &Caller,
+        request: ListOpportunitiesRequest,
+    ) -> Result<Vec<String>, Status> {
+        let page = self.opportunities(caller).list_opportunities(request).await?.into_inner();
+        Ok(page.opportunities.into_iter().map(|deal| deal.display_name).collect())
+    }
+
+    /// Writes rows by streaming upsert.
+    pub async fn upsert(&self, caller: &Caller, rows: Vec<BulkUpsertOpportunitiesRequest>) -> Vec<RowResult> {
+        let mut client = self.opportunities(caller);
+        let stream = client.bulk_upsert_opportunities(futures::stream::iter(rows)).await;
+        let mut answers = stream.unwrap().into_inner();
+        let mut results = Vec::new();
+        while let Some(answer) = answers.message().await.unwrap() {
+            results.extend(answer.results);
+        }
+        results
+    }
+
     /// The first events of the caller's tenant, as the caller may see them.
     pub async fn told(&self, caller: &Caller, count: usize) -> Vec<Event> {
         let request = StreamEventsRequest {
@@ -123,4 +185,39 @@ pub fn stage(key: &str, kind: Kind) -> Stage {
 pub fn pipeline(name: &str) -> Pipeline {
     let stages = vec![stage("talk", Kind::Open), stage("won", Kind::Won), stage("lost", Kind::Lost)];
     Pipeline { display_name: name.to_owned(), stages, ..Pipeline::default() }
+}
+
+/// A row of a streaming upsert.
+pub fn row(key: &str, deal: Opportunity) -> BulkUpsertOpportunitiesRequest {
+    let key = ExternalId { system: "erp".into(), value: key.into() };
+    BulkUpsertOpportunitiesRequest { key: Some(key), opportunity: Some(deal), update_mask: None }
+}
+
+/// A deal with a name.
+pub fn deal(name: &str) -> Opportunity {
+    Opportunity { display_name: name.to_owned(), ..Opportunity::default() }
+}
+
+/// A deal of so many yuan.
+pub fn worth(name: &str, units: i64) -> Opportunity {
+    Opportunity { amount: Some(yuan(units)), ..deal(name) }
+}
+
+/// So many yuan.
+pub fn yuan(units: i64) -> Money {
+    Money { currency_code: "CNY".into(), units, nanos: 0 }
+}
+
+/// A day.
+pub fn day(year: i32, month: i32, day: i32) -> Date {
+    Date { year, month, day }
+}
+
+/// A request for the deals that satisfy a filter, by name.
+pub fn filter(filter: &str) -> ListOpportunitiesRequest {
+    ListOpportunitiesRequest {
+        filter: filter.to_owned(),
+        order_by: "display_name".into(),
+        ..ListOpportunitiesRequest::default()
+    }
 }

@@ -1,10 +1,13 @@
 //! The walls: tenants and permissions.
 
-use crm_proto::crm::sales::v1::{GetPipelineRequest, ListPipelinesRequest, Pipeline};
+use crm_proto::crm::sales::v1::{
+    DeleteOpportunityRequest, GetPipelineRequest, ListPipelinesRequest, ListStageEntriesRequest, Opportunity,
+    Pipeline, WinOpportunityRequest,
+};
 use crm_testkit::{Rights, status::assert_error};
 use tonic::Code;
 
-use crate::rig::{Rig, pipeline};
+use crate::rig::{Rig, deal, filter, pipeline};
 
 #[tokio::test]
 async fn a_tenant_sees_its_own_pipelines_only() {
@@ -35,6 +38,44 @@ async fn who_may_read_pipelines_may_not_change_them() {
 }
 
 #[tokio::test]
+async fn a_caller_sees_and_changes_only_deals_within_its_scope() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    let rights = Rights::all(boss.tenant_id).with_team(&[]);
+    let (anna, bert) = (rig.callers.add(&rights), rig.callers.add(&rights));
+    let of_anna = rig.create(&anna, deal("anna's")).await.unwrap();
+    rig.create(&bert, deal("bert's")).await.unwrap();
+    assert_eq!(rig.names(&anna, filter("")).await.unwrap(), ["anna's"]);
+    assert_eq!(rig.names(&boss, filter("")).await.unwrap(), ["anna's", "bert's"]);
+    assert_error(rig.get(&bert, &of_anna.id).await, Code::NotFound, "NOT_FOUND");
+    assert_error(rig.update(&bert, of_anna.clone(), &["region"]).await, Code::NotFound, "NOT_FOUND");
+    let win = WinOpportunityRequest { id: of_anna.id.clone(), ..WinOpportunityRequest::default() };
+    assert_error(rig.opportunities(&bert).win_opportunity(win).await, Code::NotFound, "NOT_FOUND");
+    let entries = ListStageEntriesRequest { opportunity_id: of_anna.id.clone() };
+    let entries = rig.opportunities(&bert).list_stage_entries(entries).await;
+    assert_error(entries, Code::NotFound, "NOT_FOUND");
+    let delete = DeleteOpportunityRequest { id: of_anna.id, etag: String::new() };
+    assert_error(rig.opportunities(&bert).delete_opportunity(delete).await, Code::NotFound, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn closed_deals_are_made_and_deals_given_away_only_by_those_who_may() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    let rights = Rights::all(boss.tenant_id).with_team(&[]);
+    let rights = rights.with_permissions(&["sales.opportunities.create", "sales.opportunities.update"]);
+    let anna = rig.callers.add(&rights);
+    let mine = rig.create(&anna, deal("mine")).await.unwrap();
+    let given = Opportunity { id: mine.id, owner_id: boss.id.to_string(), ..Opportunity::default() };
+    let refused = rig.update(&anna, given, &["owner_id"]).await;
+    assert_error(refused, Code::PermissionDenied, "PERMISSION_MISSING");
+    let closed = Opportunity { stage_key: "won".into(), ..deal("old") };
+    let refused = rig.create(&anna, closed.clone()).await;
+    assert_error(refused, Code::PermissionDenied, "PERMISSION_MISSING");
+    rig.create(&boss, closed).await.unwrap();
+}
+
+#[tokio::test]
 async fn every_table_is_behind_row_level_security_and_starts_with_the_tenant() {
     let rig = Rig::new().await;
     let mut conn = rig.database.look().await;
@@ -42,7 +83,7 @@ async fn every_table_is_behind_row_level_security_and_starts_with_the_tenant() {
         "SELECT c.relname::text, c.relrowsecurity, a.attname::text FROM pg_class c \
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1 \
          WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace \
-           AND c.relname NOT IN ('_sqlx_migrations', 'kit_migration', 'follow_position')",
+           AND c.relname NOT IN ('_sqlx_migrations', 'kit_migration', 'record_migration', 'follow_position')",
     )
     .fetch_all(&mut conn)
     .await

@@ -9,10 +9,11 @@ use std::{
 use crm_kit_api::{Error, Result};
 use crm_kit_pg::Db;
 use crm_proto::crm::record::v1::custom_field::Type;
+use futures::future::BoxFuture;
 use moka::future::Cache;
 use uuid::Uuid;
 
-use super::{Fields, model::Definition, store};
+use super::{Fields, Settings, model::Definition, store};
 use crate::{Kind, Kinds};
 
 /// How long a process may work with definitions that another one has changed.
@@ -26,10 +27,28 @@ pub struct Catalog {
     /// The collections that take custom fields.
     pub kinds: Kinds,
     db: Db,
+    settings: Option<Loader>,
     tenants: Cache<(Uuid, u64), Arc<Tenant>>,
     /// How often this process changed the definitions of a tenant. It is part of the cache's key, so that a reading that began before a change
     /// can never be taken for one after it.
     generations: Arc<Mutex<HashMap<Uuid, u64>>>,
+}
+
+/// Loads what the kinds of a service need of a tenant beside its own fields. It is kept as long as they are.
+#[derive(Clone)]
+pub struct Loader(Arc<dyn Fn(Uuid) -> BoxFuture<'static, Result<Settings>> + Send + Sync>);
+
+impl Loader {
+    /// A loader for a tenant.
+    pub fn new(load: impl Fn(Uuid) -> BoxFuture<'static, Result<Settings>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(load))
+    }
+}
+
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Loader")
+    }
 }
 
 /// The fields of a tenant, by collection.
@@ -39,7 +58,13 @@ impl Catalog {
     /// Definitions of fields of `kinds`, kept in `db`.
     pub fn new(db: Db, kinds: Kinds) -> Self {
         let tenants = Cache::builder().time_to_live(LIFE).max_capacity(TENANTS).build();
-        Self { kinds, db, tenants, generations: Arc::default() }
+        Self { kinds, db, settings: None, tenants, generations: Arc::default() }
+    }
+
+    /// The catalog with what the kinds need beside the tenant's own fields.
+    #[must_use]
+    pub fn with_settings(self, loader: Loader) -> Self {
+        Self { settings: Some(loader), ..self }
     }
 
     /// The fields of a tenant's collection.
@@ -66,12 +91,16 @@ impl Catalog {
             .db
             .for_tenant(tenant_id, move |tx| Box::pin(async move { store::all(tx.conn(), tenant_id).await }))
             .await?;
+        let settings = match &self.settings {
+            Some(Loader(load)) => Some(load(tenant_id).await?),
+            None => None,
+        };
         let fields = self.kinds.iter().map(|kind| {
             let (fields, faults) = compile(&self.kinds, kind, &definitions);
             for fault in faults {
                 tracing::warn!(%tenant_id, kind.collection, ?fault, "a definition cannot be used");
             }
-            (kind.collection, Arc::new(fields))
+            (kind.collection, Arc::new(fields.with_settings(settings.clone())))
         });
         Ok(Arc::new(fields.collect()))
     }

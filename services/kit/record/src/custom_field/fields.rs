@@ -1,6 +1,10 @@
 //! The fields of one collection of one tenant, and what they do to a record's values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crm_kit_api::{
     filter::{self, Filter, Formula, Moment},
@@ -28,7 +32,11 @@ pub struct Fields {
     /// Keys of the formulas in the order to compute.
     order: Vec<String>,
     feeds_roll_ups: bool,
+    settings: Option<Settings>,
 }
+
+/// What the kinds of a service need of a tenant beside its own fields, of a type that the service knows.
+pub type Settings = Arc<dyn Any + Send + Sync>;
 
 /// A definition with its expressions.
 #[derive(Debug)]
@@ -82,7 +90,21 @@ impl Fields {
         faults.extend(order.circular.iter().map(|key| {
             Fault::new(key, "formula", "FORMULA_CIRCLE", "goes in a circle, or uses a formula that does")
         }));
-        (Self { kinds: kinds.clone(), by_key: fields, order: order.keys, feeds_roll_ups }, faults)
+        (
+            Self { kinds: kinds.clone(), by_key: fields, order: order.keys, feeds_roll_ups, settings: None },
+            faults,
+        )
+    }
+
+    /// The fields with what the service needs of the tenant beside them.
+    #[must_use]
+    pub fn with_settings(self, settings: Option<Settings>) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// What the service needs of the tenant beside its own fields; `None` when that is nothing of this type.
+    pub fn settings<T: Any>(&self) -> Option<&T> {
+        self.settings.as_deref()?.downcast_ref()
     }
 
     /// Every kind of record of the service.

@@ -35,8 +35,8 @@ pub mod unique;
 pub mod value;
 pub mod values;
 
-pub use catalog::Catalog;
-pub use fields::{Before, Fields};
+pub use catalog::{Catalog, Loader};
+pub use fields::{Before, Fields, Settings};
 pub use ops::CustomFields;
 pub use values::Values;
 

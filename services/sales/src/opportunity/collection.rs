@@ -1,0 +1,48 @@
+//! Opportunities as a collection: as any, but before anybody looks at the columns of its files the tenant has its pipelines.
+
+use crm_kit_api::{Call, Result};
+use crm_kit_pg::jobs::Verdict;
+use crm_kit_record::{
+    Kind,
+    collection::Collection,
+    column::Columns,
+    export_job::{self, ExportJobs},
+    import_job::{self, ImportJobs},
+};
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use super::Opportunities;
+
+impl Collection for Opportunities {
+    fn kind(&self) -> &'static Kind {
+        self.slice.kind()
+    }
+
+    fn refresh<'a>(&'a self, call: &'a Call, ids: &'a [Uuid]) -> BoxFuture<'a, Result<()>> {
+        self.slice.refresh(call, ids)
+    }
+
+    fn refresh_all<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<()>> {
+        self.slice.refresh_all(call)
+    }
+
+    fn columns<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Columns>> {
+        Box::pin(async move {
+            self.pipelines.ensure(call).await?;
+            self.slice.columns(call).await
+        })
+    }
+
+    fn check_filter<'a>(&'a self, call: &'a Call, filter: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.slice.check_filter(call, filter)
+    }
+
+    fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {
+        self.slice.import(jobs, job)
+    }
+
+    fn export<'a>(&'a self, jobs: &'a ExportJobs, job: export_job::Job) -> BoxFuture<'a, Result<Verdict>> {
+        self.slice.export(jobs, job)
+    }
+}

@@ -1,0 +1,23 @@
+//! Events of opportunities.
+
+use crm_kit_pg::change::Telling;
+use crm_kit_record::Happening;
+use crm_proto::crm::sales::v1::{
+    Opportunity, OpportunityCreated, OpportunityDeleted, OpportunityUndeleted, OpportunityUpdated,
+};
+use prost_types::FieldMask;
+
+/// The event that tells what happened to an opportunity.
+pub fn event(opportunity: Opportunity, happening: Happening<Opportunity>) -> Telling {
+    let opportunity = Some(opportunity);
+    match happening {
+        Happening::Created => Telling::of(&OpportunityCreated { opportunity }),
+        Happening::Updated { fields, previous } => Telling::of(&OpportunityUpdated {
+            opportunity,
+            previous: Some(previous),
+            changed_fields: Some(FieldMask { paths: fields }),
+        }),
+        Happening::Deleted => Telling::of(&OpportunityDeleted { opportunity }),
+        Happening::Undeleted => Telling::of(&OpportunityUndeleted { opportunity }),
+    }
+}
