@@ -144,7 +144,9 @@ async fn the_figures_of_a_years_deals_come_out_to_the_unit() {
     let expected = &expected["recomputed"];
     let pipeline = prepare(&rig, &me).await;
     let mut agents = BTreeMap::new();
-    let results = rig.upsert(&me, rows(&folder, &pipeline, &mut agents)).await;
+    let rows = rows(&folder, &pipeline, &mut agents);
+    rig.database.knows(me.tenant_id, &agents.values().copied().collect::<Vec<_>>()).await;
+    let results = rig.upsert(&me, rows).await;
     let failed: Vec<_> =
         results.iter().filter(|result| result.outcome() != Outcome::Created).take(3).collect();
     assert!(failed.is_empty(), "{failed:?}");

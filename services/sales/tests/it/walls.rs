@@ -66,6 +66,7 @@ async fn closed_deals_are_made_and_deals_given_away_only_by_those_who_may() {
     let rights = rights.with_permissions(&["sales.opportunities.create", "sales.opportunities.update"]);
     let anna = rig.callers.add(&rights);
     let mine = rig.create(&anna, deal("mine")).await.unwrap();
+    rig.database.knows(boss.tenant_id, &[boss.id]).await;
     let given = Opportunity { id: mine.id, owner_id: boss.id.to_string(), ..Opportunity::default() };
     let refused = rig.update(&anna, given, &["owner_id"]).await;
     assert_error(refused, Code::PermissionDenied, "PERMISSION_MISSING");
