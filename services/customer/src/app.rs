@@ -30,7 +30,7 @@ use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
         duplicate_rule_service_server::DuplicateRuleServiceServer,
-        duplicate_service_server::DuplicateServiceServer,
+        duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -46,6 +46,7 @@ use crate::{
     duplicate::search::Duplicates,
     duplicate_rule::{self, DuplicateRules},
     kinds,
+    lead::{self, Leads},
 };
 
 /// Name of the service in addresses, log lines and the gateway.
@@ -56,6 +57,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
     Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
+    Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -126,12 +128,17 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let people = People::new(db.clone(), Arc::new(peers.users()));
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let contacts = Contacts::new(db.clone(), catalog.clone(), numbers, people);
+    let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let leads = Leads::new(db.clone(), catalog.clone(), numbers, people);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let users = Arc::new(peers.events("platform")?);
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
     let (duplicates, duplicate_rules) = (Duplicates { db: db.clone() }, DuplicateRules { db: db.clone() });
-    let collections = Collections::new([Arc::new(accounts.clone()) as _, Arc::new(contacts.clone()) as _]);
+    let collections = Collections::new([
+        Arc::new(accounts.clone()) as _,
+        Arc::new(contacts.clone()) as _,
+        Arc::new(leads.clone()) as _,
+    ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
@@ -141,6 +148,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
         .add_service(DuplicateServiceServer::new(duplicates))
         .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
+        .add_service(LeadServiceServer::new(lead::rpc::Handlers(leads)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

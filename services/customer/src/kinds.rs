@@ -2,11 +2,11 @@
 
 use crm_kit_record::{Kinds, Record as _};
 
-use crate::{account::Account, contact::Contact};
+use crate::{account::Account, contact::Contact, lead::Lead};
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Account::KIND, Contact::KIND])
+    Kinds::new([Account::KIND, Contact::KIND, Lead::KIND])
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The customer service: accounts (companies) and contacts (people), the tenant's own fields on them, and how they come in and go out in
+//! The customer service: leads, accounts (companies) and contacts (people), the tenant's own fields on them, and how they come in and go out in
 //! files.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
+//! | [`lead`] | those who might buy |
 //! | [`kinds`] | the kinds of records there are |
 //! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
 //! | [`life_cycle`] | how far a relation has come |
@@ -21,6 +22,7 @@ pub mod contact;
 pub mod duplicate;
 pub mod duplicate_rule;
 pub mod kinds;
+pub mod lead;
 pub mod life_cycle;
 pub mod names;
 

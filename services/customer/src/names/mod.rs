@@ -68,7 +68,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{account::Account, contact::Contact};
+    use crate::{account::Account, contact::Contact, lead::Lead};
 
     fn mapped<'a>(headers: &[&str], schema: &Schema<'a>) -> Vec<Option<&'a str>> {
         let headers: Vec<_> = headers.iter().map(ToString::to_string).collect();
@@ -176,11 +176,17 @@ mod tests {
             found,
             ["display_name", "phones.mobile", "emails", "emails", "birth_date", "account_external_id"]
         );
+        let names = ["姓名", "手机", "Email", "公司名称", "来源", "城市", "Lead Status", "热度"];
+        let found = suggested(Lead::KIND, &names, &[]);
+        assert_eq!(
+            found,
+            ["display_name", "phone", "email", "company_name", "source", "address.locality", "", "rating"]
+        );
     }
 
     #[test]
     fn what_an_export_writes_is_found_again_in_every_language() {
-        for kind in [Account::KIND, Contact::KIND] {
+        for kind in [Account::KIND, Contact::KIND, Lead::KIND] {
             let columns = Columns::new(kind, &Fields::default());
             let exported: Vec<_> = columns.all().iter().filter(|column| column.exported).collect();
             for language in [Language::Path, Language::English, Language::Chinese] {

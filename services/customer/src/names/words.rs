@@ -42,3 +42,20 @@ pub const CREDIT: Words = &[
     (2, &["Watch", "On watch"], &["观察", "关注"]),
     (3, &["Blocked", "On hold"], &["冻结", "停止赊销"]),
 ];
+/// Ratings of leads.
+pub const RATING: Words = &[
+    (1, &["Cold", "Low", "C"], &["冷", "低"]),
+    (2, &["Warm", "Medium", "B"], &["温", "中"]),
+    (3, &["Hot", "High", "A"], &["热", "高"]),
+];
+/// Statuses of leads.
+pub const STATUS: Words = &[
+    (1, &["New", "Open"], &["新线索", "未分配"]),
+    (2, &["Assigned"], &["已分配"]),
+    (3, &["Working", "Contacted"], &["跟进中"]),
+    (4, &["Qualified"], &["已确认"]),
+    (5, &["Converted"], &["已转化"]),
+    (6, &["Recycled"], &["已退回"]),
+    (7, &["Disqualified", "Unqualified"], &["无效"]),
+    (8, &["Duplicate"], &["重复"]),
+];

@@ -9,6 +9,7 @@ mod crm_exports;
 mod custom_field;
 mod duplicate;
 mod events;
+mod lead;
 mod list;
 mod rig;
 mod strings;

@@ -9,10 +9,11 @@ use crm_kit_pg::follow::Followers;
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     customer::v1::{
-        Account, Contact, CreateAccountRequest, CreateContactRequest, GetAccountRequest, GetContactRequest,
-        ListAccountsRequest, ListAccountsResponse, ListContactsRequest, ListContactsResponse,
-        UpdateAccountRequest, UpdateContactRequest, account_service_client::AccountServiceClient,
-        contact_service_client::ContactServiceClient,
+        Account, Contact, CreateAccountRequest, CreateContactRequest, CreateLeadRequest, GetAccountRequest,
+        GetContactRequest, GetLeadRequest, Lead, ListAccountsRequest, ListAccountsResponse,
+        ListContactsRequest, ListContactsResponse, UpdateAccountRequest, UpdateContactRequest,
+        account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
+        lead_service_client::LeadServiceClient,
     },
     event::v1::event_service_client::EventServiceClient,
     record::v1::custom_field_service_client::CustomFieldServiceClient,
@@ -68,6 +69,10 @@ impl Rig {
 
     pub fn contacts(&self, caller: &Caller) -> ContactServiceClient<Wired> {
         ContactServiceClient::new(caller.on(&self.channel))
+    }
+
+    pub fn leads(&self, caller: &Caller) -> LeadServiceClient<Wired> {
+        LeadServiceClient::new(caller.on(&self.channel))
     }
 
     pub fn custom_fields(&self, caller: &Caller) -> CustomFieldServiceClient<Wired> {
@@ -127,6 +132,16 @@ impl Rig {
         request: ListContactsRequest,
     ) -> Result<ListContactsResponse, Status> {
         self.contacts(caller).list_contacts(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn create_lead(&self, caller: &Caller, lead: Lead) -> Result<Lead, Status> {
+        let request = CreateLeadRequest { lead: Some(lead) };
+        self.leads(caller).create_lead(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn get_lead(&self, caller: &Caller, id: &str) -> Result<Lead, Status> {
+        let request = GetLeadRequest { id: id.to_owned() };
+        self.leads(caller).get_lead(request).await.map(tonic::Response::into_inner)
     }
 
     /// Display names of the accounts a list returns.

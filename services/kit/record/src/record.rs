@@ -190,6 +190,19 @@ pub trait Record:
     ) -> impl Future<Output = Result<Vec<(String, Uuid)>>> + Send {
         std::future::ready(Ok(Vec::new()))
     }
+    /// New records as they shall be stored, when the database decides something of them, such as who answers for them; `None` leaves them as they
+    /// are.
+    fn settle(
+        _tx: &mut Tx<'_>,
+        _call: &Call,
+        _records: &[Self],
+    ) -> impl Future<Output = Result<Option<Vec<Self>>>> + Send {
+        std::future::ready(Ok(None))
+    }
+    /// Whether the record may go to the recycle bin.
+    fn may_delete(&self) -> Result<()> {
+        Ok(())
+    }
     /// Inserts rows.
     fn insert(conn: &mut PgConnection, records: &[Self]) -> impl Future<Output = Result<()>> + Send;
     /// Writes rows that are held over what they were.

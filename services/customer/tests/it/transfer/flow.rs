@@ -1,6 +1,8 @@
 //! A file in, mended, in again, and out.
 
-use crm_proto::crm::customer::v1::{Account, ListAccountsRequest};
+use crm_proto::crm::customer::v1::{
+    Account, ListAccountsRequest, ListLeadsRequest, lead::Rating, lead::Status,
+};
 use crm_proto::crm::record::v1::{
     ColumnMapping, ExportJob, ImportJob, ImportProgress, UpdateImportJobRequest,
     export_job::FileKind,
@@ -172,4 +174,29 @@ async fn settings_can_be_changed_and_modes_hold() {
     assert_eq!(broken.state(), State::Failed);
     assert!(broken.failure.contains(".xls"), "{}", broken.failure);
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bought_list_becomes_leads() {
+    let service = Service::start().await;
+    let job = ImportJob {
+        collection: "leads".to_owned(),
+        external_system: "list".to_owned(),
+        ..ImportJob::default()
+    };
+    let file = "\u{FEFF}线索ID,姓名,手机,Email,公司名称,城市,热度,线索状态\r\n\
+        1,张安怡,13812341234,,华为技术有限公司,深圳市,热,已转化\r\n\
+        2,,,li@example.com,,,,\r\n\
+        3,王五,,,,,,\r\n";
+    let job = service.dry_run("all", job, file.as_bytes()).await;
+    assert_eq!(job.state(), State::Ready, "{}", job.failure);
+    assert_eq!(counts(&job.progress.unwrap()), [3, 2, 0, 0, 1]);
+    let job = service.apply("all", &job.id).await;
+    assert_eq!(counts(&job.progress.unwrap()), [3, 2, 0, 0, 1]);
+    let request = ListLeadsRequest { order_by: "display_name".to_owned(), ..ListLeadsRequest::default() };
+    let leads = service.leads("all").list_leads(request).await.unwrap().into_inner().leads;
+    let names: Vec<&str> = leads.iter().map(|lead| lead.display_name.as_str()).collect();
+    assert_eq!(names, ["***@example.com", "张安怡"]);
+    let city = leads[1].address.as_ref().unwrap().locality.as_str();
+    assert_eq!((leads[1].rating(), leads[1].status(), city), (Rating::Hot, Status::New, "深圳市"));
 }

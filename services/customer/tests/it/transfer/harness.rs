@@ -15,6 +15,7 @@ use crm_kit_rpc::{client, server::Limits};
 use crm_proto::{
     crm::customer::v1::{
         account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
+        lead_service_client::LeadServiceClient,
     },
     crm::record::v1::{
         ApplyImportJobRequest, CreateExportJobRequest, CreateImportJobRequest, DownloadExportFileRequest,
@@ -112,6 +113,10 @@ impl Service {
 
     pub fn contacts(&self, who: &'static str) -> ContactServiceClient<Calls> {
         ContactServiceClient::new(self.calls(who))
+    }
+
+    pub fn leads(&self, who: &'static str) -> LeadServiceClient<Calls> {
+        LeadServiceClient::new(self.calls(who))
     }
 
     pub fn accounts(&self, who: &'static str) -> AccountServiceClient<Calls> {

@@ -57,6 +57,7 @@ async fn delete<R: Record>(
     for (index, (id, delete)) in ids.iter().zip(deletes).enumerate() {
         let record = live(&mut held, id).and_then(|mut record| {
             etag::check(&delete.etag, record.head().revision)?;
+            record.may_delete()?;
             stamp(&mut record, call.now, Some(call.now));
             Ok(record)
         });

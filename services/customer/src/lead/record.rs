@@ -1,0 +1,132 @@
+//! What is a lead's own in the life of a record.
+
+use crm_kit_api::{Call, Result, filter};
+use crm_kit_pg::{Tx, change::Telling};
+use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
+use crm_proto::crm::customer::v1::{Lead as Wire, lead::Status};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{COLLECTION, Lead, convert, events, files, model::StatusChange, schema, store};
+use crate::DOMAIN;
+
+impl Record for Lead {
+    type Wire = Wire;
+
+    const KIND: &'static Kind = &Kind {
+        domain: DOMAIN,
+        collection: COLLECTION,
+        field: "lead",
+        message: "crm.customer.v1.Lead",
+        table: "lead",
+        columns: store::COLUMNS,
+        schema: &schema::SCHEMA,
+        search: schema::SEARCH,
+        default_order: schema::DEFAULT_ORDER,
+        fixed: convert::FIXED,
+        transfer: "customer.leads.transfer",
+        series: Some(("lead", "A")),
+        parent: None,
+        parts: schema::PARTS,
+        files: files::FILES,
+    };
+
+    fn fresh(call: &Call, _number: String) -> Self {
+        convert::fresh(call)
+    }
+
+    fn read(call: &Call, fields: &Fields, wire: Wire, base: Self) -> Result<Self> {
+        convert::read(call, fields, wire, base)
+    }
+
+    fn to_wire(&self, fields: &Fields) -> Wire {
+        convert::to_wire(self, fields)
+    }
+
+    fn sent(wire: &Wire) -> Sent<'_> {
+        Sent { id: &wire.id, etag: &wire.etag, owner_id: &wire.owner_id, number: "" }
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head {
+            id: self.id,
+            owner_id: self.owner_id,
+            delete_time: self.delete_time,
+            revision: self.revision,
+            external_ids: &self.external_ids,
+            custom: &self.custom,
+        }
+    }
+
+    fn head_mut(&mut self) -> HeadMut<'_> {
+        HeadMut {
+            update_time: &mut self.update_time,
+            delete_time: &mut self.delete_time,
+            revision: &mut self.revision,
+            external_ids: &mut self.external_ids,
+            custom: &mut self.custom,
+        }
+    }
+
+    fn filter_value(&self, path: &str) -> filter::Value<'_> {
+        Self::filter_value(self, path)
+    }
+
+    fn event(wire: Wire, happening: Happening<Wire>) -> Telling {
+        events::event(wire, happening)
+    }
+
+    async fn get(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> Result<Vec<Self>> {
+        store::get(conn, tenant_id, ids, owners).await
+    }
+
+    async fn lock(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> Result<Vec<Self>> {
+        store::lock(conn, tenant_id, ids, owners).await
+    }
+
+    async fn insert(conn: &mut PgConnection, leads: &[Self]) -> Result<()> {
+        store::insert(conn, leads).await
+    }
+
+    async fn update(conn: &mut PgConnection, leads: &[Self]) -> Result<()> {
+        store::update(conn, leads).await
+    }
+
+    /// Gives leads that came in without an owner to their creator.
+    async fn settle(_tx: &mut Tx<'_>, call: &Call, leads: &[Self]) -> Result<Option<Vec<Self>>> {
+        if leads.iter().all(|lead| lead.owner_id.is_some() || lead.pool_id.is_some()) {
+            return Ok(None);
+        }
+        let mut leads = leads.to_vec();
+        for lead in leads.iter_mut().filter(|lead| lead.owner_id.is_none() && lead.pool_id.is_none()) {
+            lead.owner_id = Some(call.caller_id());
+        }
+        Ok(Some(leads))
+    }
+
+    /// A converted lead stays, for attribution and for rates.
+    fn may_delete(&self) -> Result<()> {
+        if self.status.0 == Status::Converted { Err(convert::state_forbids(self)) } else { Ok(()) }
+    }
+
+    /// Stores how leads came to their status.
+    async fn link(tx: &mut Tx<'_>, call: &Call, leads: &[Self], was: &[Self]) -> Result<()> {
+        let changes = leads.iter().enumerate();
+        let changes = changes.flat_map(|(index, lead)| lead.status_changes(was.get(index), call.caller_id()));
+        let changes: Vec<StatusChange> = changes.collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        store::add_status_changes(tx.conn(), &changes).await
+    }
+}

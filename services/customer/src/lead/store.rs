@@ -1,0 +1,182 @@
+//! All SQL of leads.
+
+use crm_kit_api::{Error, Result};
+use crm_kit_pg::db::database_error;
+use crm_proto::crm::customer::v1::lead::Status;
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use super::model::{Lead, StatusChange};
+use crm_kit_record::Choice;
+
+/// Columns of [`Lead`], for the list builder.
+pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation, job_title, \
+     department, company_name, industry, employee_count, region, website, phone, email, address, source, channel, campaign_id, utm, \
+     score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, \
+     converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids, custom";
+
+/// The leads with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the recycle
+/// bin.
+pub async fn get(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Lead>> {
+    sqlx::query_as!(
+        Lead,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
+               job_title, department, company_name, industry, employee_count, region, website, phone, email, address AS "address:
+               _", source, channel, campaign_id, utm AS "utm: _", score, rating AS "rating: _", status AS "status: _",
+               status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, converted_account_id,
+               converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids AS "external_ids: _",
+               custom AS "custom: _"
+        FROM lead
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
+pub async fn lock(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Lead>> {
+    sqlx::query_as!(
+        Lead,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
+               job_title, department, company_name, industry, employee_count, region, website, phone, email, address AS "address:
+               _", source, channel, campaign_id, utm AS "utm: _", score, rating AS "rating: _", status AS "status: _",
+               status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, converted_account_id,
+               converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids AS "external_ids: _",
+               custom AS "custom: _"
+        FROM lead
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Inserts leads, however many, in one statement.
+pub async fn insert(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
+    let rows: Vec<_> = leads.iter().map(Lead::to_stored).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO lead (
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
+            job_title, department, company_name, industry, employee_count, region, website, phone, email, address, source, channel,
+            campaign_id, utm, score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time,
+            duplicate_of_id, converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description,
+            external_ids, custom, search_name, search_phone, search_email
+        )
+        SELECT
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
+            job_title, department, company_name, industry, employee_count, region, website, phone, email, address, source, channel,
+            campaign_id, utm, score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time,
+            duplicate_of_id, converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description,
+            external_ids, custom, search_name, search_phone, search_email
+        FROM jsonb_populate_recordset(NULL::lead, $1)
+        "#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Writes leads over their rows, which the transaction holds; each carries its new revision.
+pub async fn update(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
+    let rows: Vec<_> = leads.iter().map(Lead::to_stored).collect();
+    let done = sqlx::query!(
+        r#"
+        UPDATE lead AS l SET (
+            update_time, delete_time, revision, display_name, family_name, given_name, salutation, job_title, department,
+            company_name, industry, employee_count, region, website, phone, email, address, source, channel, campaign_id, utm,
+            score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id,
+            converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids,
+            custom, search_name, search_phone, search_email
+        ) = ROW (
+            n.update_time, n.delete_time, n.revision, n.display_name, n.family_name, n.given_name, n.salutation, n.job_title,
+            n.department, n.company_name, n.industry, n.employee_count, n.region, n.website, n.phone, n.email, n.address, n.source,
+            n.channel, n.campaign_id, n.utm, n.score, n.rating, n.status, n.status_reason, n.status_time, n.owner_id, n.pool_id,
+            n.claim_time, n.last_activity_time, n.duplicate_of_id, n.converted_account_id, n.converted_contact_id,
+            n.converted_opportunity_id, n.convert_time, n.tags, n.description, n.external_ids, n.custom, n.search_name,
+            n.search_phone, n.search_email
+        )
+        FROM jsonb_populate_recordset(NULL::lead, $1) AS n
+        WHERE l.tenant_id = n.tenant_id AND l.id = n.id AND l.revision = n.revision - 1
+        "#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map_err(database_error)?;
+    if usize::try_from(done.rows_affected()).is_ok_and(|count| count == leads.len()) {
+        Ok(())
+    } else {
+        Err(Error::concurrent_change())
+    }
+}
+
+/// Adds changes of status.
+pub async fn add_status_changes(conn: &mut PgConnection, changes: &[StatusChange]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO lead_status_change (tenant_id, lead_id, revision, step, change_time, from_status, to_status, actor_id, reason)
+        SELECT tenant_id, lead_id, revision, step, change_time, from_status, to_status, actor_id, reason
+        FROM jsonb_populate_recordset(NULL::lead_status_change, $1)
+        "#,
+        Json(changes) as _
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Changes of a lead's status after a place, oldest first.
+pub async fn status_changes(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    lead_id: Uuid,
+    (revision, step): (i64, i32),
+    limit: i64,
+) -> Result<Vec<StatusChange>> {
+    sqlx::query_as!(
+        StatusChange,
+        r#"
+        SELECT tenant_id, lead_id, revision, step, change_time, from_status AS "from_status: Choice<Status>",
+               to_status AS "to_status: Choice<Status>", actor_id, reason
+        FROM lead_status_change
+        WHERE tenant_id = $1 AND lead_id = $2 AND (revision, step) > ($3, $4)
+        ORDER BY revision, step
+        LIMIT $5
+        "#,
+        tenant_id,
+        lead_id,
+        revision,
+        step,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
