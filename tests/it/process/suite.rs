@@ -94,6 +94,7 @@ impl Service {
             ("OWNER_DATABASE_URL", url(&database.owner)),
             ("DATABASE_CONNECTIONS", "8".to_owned()),
             ("CURSOR_SECRET", "cursors of the process tests".to_owned()),
+            ("INTERNAL_SECRET", "a secret that the services of the process tests share".to_owned()),
             ("LIMITS__DRAIN_SECONDS", drain_seconds.to_string()),
         ];
         if name == "platform" {
