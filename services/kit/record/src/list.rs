@@ -94,7 +94,7 @@ impl Query {
         List {
             table: R::KIND.table,
             columns: R::KIND.columns,
-            owners: call.access.scope.owners(),
+            owners: R::KIND.owners(call),
             show_deleted: wanted.show_deleted,
             filter: &self.filter,
             moment: Moment::from(call.now),

@@ -45,7 +45,8 @@ pub struct Kind {
     pub default_order: &'static str,
     /// Fields that a caller may send back but never sets.
     pub fixed: &'static [&'static str],
-    /// Permission to give a record to somebody outside the caller's scope.
+    /// Permission to give a record to somebody outside the caller's scope. Empty for a kind that belongs to the tenant as a whole: whoever may read
+    /// the kind sees every record of it, whatever the scope.
     pub transfer: &'static str,
     /// Series and prefix of numbers for records that bring none; `None` for kinds without numbers.
     pub series: Option<(&'static str, &'static str)>,
@@ -55,6 +56,18 @@ pub struct Kind {
     pub parts: &'static [Parts],
     /// How it comes in and goes out in files.
     pub files: Files,
+}
+
+impl Kind {
+    /// The owners whose records the caller sees; `None` for all.
+    pub fn owners<'c>(&self, call: &'c Call) -> Option<&'c [Uuid]> {
+        if self.is_common() { None } else { call.access.scope.owners() }
+    }
+
+    /// Whether the kind belongs to the tenant as a whole.
+    pub fn is_common(&self) -> bool {
+        self.transfer.is_empty()
+    }
 }
 
 /// The kind of record above another one.

@@ -50,7 +50,7 @@ impl<R: Record> Slice<R> {
     pub async fn get(&self, call: &Call, ids: &[String]) -> Result<Vec<R::Wire>> {
         let ids = ids.iter().map(|id| id::parse("id", id)).collect::<Result<Vec<_>>>()?;
         let fields = self.fields(call).await?;
-        let (tenant, owners, wanted) = (call.tenant_id(), call.access.scope.owners(), &ids);
+        let (tenant, owners, wanted) = (call.tenant_id(), R::KIND.owners(call), &ids);
         let found = self
             .db
             .read_one(call, move |one| {

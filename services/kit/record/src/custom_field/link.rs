@@ -114,7 +114,7 @@ async fn check_references<R: Record>(
     if wanted.is_empty() {
         return Ok(());
     }
-    let (tenant, owners) = (tx.tenant_id(), call.access.scope.owners());
+    let tenant = tx.tenant_id();
     let mut faults: Vec<(Uuid, &Definition)> = Vec::new();
     for kind in fields.kinds() {
         let of_kind = |definition: &Definition| definition.reference_collection == kind.collection;
@@ -123,7 +123,7 @@ async fn check_references<R: Record>(
         if ids.is_empty() {
             continue;
         }
-        let gone = rows::missing(tx.conn(), kind, tenant, &ids, owners).await?;
+        let gone = rows::missing(tx.conn(), kind, tenant, &ids, kind.owners(call)).await?;
         let without = of_kind.filter(|(.., id)| gone.contains(id));
         faults.extend(without.map(|(record_id, definition, _)| (*record_id, *definition)));
     }

@@ -31,7 +31,7 @@ pub const BIN_DAYS: i64 = 30;
 /// The records with these ids within the caller's scope, held until the transaction ends.
 pub async fn hold<R: Record>(tx: &mut Tx<'_>, call: &Call, ids: &[Uuid]) -> Result<BTreeMap<Uuid, R>> {
     let tenant = tx.tenant_id();
-    let found = R::lock(tx.conn(), tenant, ids, call.access.scope.owners()).await?;
+    let found = R::lock(tx.conn(), tenant, ids, R::KIND.owners(call)).await?;
     Ok(found.into_iter().map(|record| (record.head().id, record)).collect())
 }
 
@@ -50,7 +50,10 @@ pub fn read_owned<R: Record>(
 ) -> Result<R> {
     let record = R::read(call, fields, wire, base)?;
     let owner = record.head().owner_id;
-    let is_free = owner == owner_before || owner == Some(call.caller_id()) || call.access.scope.covers(owner);
+    let is_free = R::KIND.is_common()
+        || owner == owner_before
+        || owner == Some(call.caller_id())
+        || call.access.scope.covers(owner);
     if !is_free {
         call.require(R::KIND.transfer)?;
     }
