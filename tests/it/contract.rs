@@ -202,6 +202,9 @@ fn fields_of_records_have_labels_in_both_languages() {
         "crm.sales.v1.Pipeline",
         "crm.sales.v1.Stage",
         "crm.sales.v1.Opportunity",
+        "crm.sales.v1.Product",
+        "crm.sales.v1.PriceBook",
+        "crm.sales.v1.PriceEntry",
     ];
     for name in names {
         for field in pool.get_message_by_name(name).unwrap().fields() {

@@ -165,6 +165,9 @@ impl Filler<'_> {
             ("parent_id" | "account_id", _) if within.name() != "Department" => {
                 text(self.ids.get("accounts")?)
             }
+            ("product_id", _) => text(self.ids.get("products")?),
+            ("price_book_id", _) => text(self.ids.get("priceBooks")?),
+            ("currency_code", _) => text("CNY"),
             ("opportunity_id", _) => text(self.ids.get("opportunities")?),
             ("reports_to_id" | "contact_id", _) => text(self.ids.get("contacts")?),
             ("user_id" | "superior_id" | "manager_id" | "owner_id", _) => text(self.ids.get("users")?),
@@ -201,7 +204,7 @@ fn is_output_only(field: &FieldDescriptor) -> bool {
 /// Records of the first tenant in every collection that takes some.
 async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
     let mut ids = Ids::new();
-    let creations: [Creation; 8] = [
+    let creations: [Creation; 10] = [
         ("accounts", "crm.customer.v1.AccountService/CreateAccount", "account", &[("region", SECRET)]),
         ("contacts", "crm.customer.v1.ContactService/CreateContact", "contact", &[("department", SECRET)]),
         (
@@ -221,6 +224,13 @@ async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
             "crm.sales.v1.OpportunityService/CreateOpportunity",
             "opportunity",
             &[("region", SECRET)],
+        ),
+        ("products", "crm.sales.v1.ProductService/CreateProduct", "product", &[("family", SECRET)]),
+        (
+            "priceBooks",
+            "crm.sales.v1.PriceBookService/CreatePriceBook",
+            "price_book",
+            &[("currency_code", "CNY")],
         ),
         ("departments", "crm.platform.v1.DepartmentService/CreateDepartment", "department", &[]),
         ("roles", "crm.platform.v1.RoleService/CreateRole", "role", &[]),
@@ -261,7 +271,7 @@ async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
         ids.insert(collection, id);
     }
     ids.insert("pipelines", first_pipeline(suite, owner).await);
-    assert!(ids.len() >= 8, "{ids:?}");
+    assert!(ids.len() >= 10, "{ids:?}");
     ids
 }
 

@@ -30,6 +30,8 @@ use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
         opportunity_service_server::OpportunityServiceServer, pipeline_service_server::PipelineServiceServer,
+        price_book_service_server::PriceBookServiceServer,
+        price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
         statistics_service_server::StatisticsServiceServer,
     },
 };
@@ -43,6 +45,9 @@ use crate::{
     kinds,
     opportunity::{self, Opportunities},
     pipeline::{self, Pipelines},
+    price_book::{self, PriceBooks},
+    price_entry::{self, Prices},
+    product::{self, Products},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -53,6 +58,9 @@ pub const NAME: &str = "sales";
 pub const COLLECTIONS: &[Told] = &[
     Told { collection: pipeline::COLLECTION, permission: "sales.pipelines.read" },
     Told { collection: opportunity::COLLECTION, permission: "sales.opportunities.read" },
+    Told { collection: product::COLLECTION, permission: "sales.products.read" },
+    Told { collection: price_book::COLLECTION, permission: "sales.prices.read" },
+    Told { collection: price_entry::COLLECTION, permission: "sales.prices.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -123,11 +131,19 @@ pub async fn build(parts: Parts) -> Result<Server> {
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
     let catalog = Catalog::new(db.clone(), kinds::all()).with_settings(pipeline::catalog::loader(db.clone()));
     let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
-    let slice = Slice::new(db.clone(), catalog.clone(), Numbers::new(db.clone()), people);
+    let numbers = Numbers::new(db.clone());
+    let slice = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let products = Products::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
+    let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
     let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
-    let collections = Collections::new([Arc::new(opportunities.clone()) as _]);
+    let collections = Collections::new([
+        Arc::new(opportunities.clone()) as _,
+        Arc::new(products.clone()) as _,
+        Arc::new(prices.entries.clone()) as _,
+    ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
@@ -136,6 +152,9 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let routes = Routes::new(PipelineServiceServer::new(pipelines))
         .add_service(OpportunityServiceServer::new(opportunity::rpc::Handlers(opportunities)))
         .add_service(StatisticsServiceServer::new(statistics))
+        .add_service(ProductServiceServer::new(product::rpc::Handlers(products)))
+        .add_service(PriceBookServiceServer::new(price_books))
+        .add_service(PriceEntryServiceServer::new(price_entry::rpc::Handlers(prices)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

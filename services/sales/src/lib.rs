@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`pipeline`] | pipelines and their stages |
 //! | [`opportunity`] | deals, their stages and how they end |
+//! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`kinds`] | the kinds of records |
 //! | [`money`] | rounding to the smallest unit of a currency |
+//! | [`decimal`] | decimal numbers of requests |
 //! | [`calendar`] | days in the tenant's zone |
 //! | [`app`] | the composition root |
 //! | [`config`] | settings |
@@ -16,10 +18,14 @@
 pub mod app;
 pub mod calendar;
 pub mod config;
+pub mod decimal;
 pub mod kinds;
 pub mod money;
 pub mod opportunity;
 pub mod pipeline;
+pub mod price_book;
+pub mod price_entry;
+pub mod product;
 pub mod statistics;
 
 use sqlx::migrate::Migrator;

@@ -3,6 +3,7 @@
 //! Not here: exchange rates.
 
 use crm_proto::google::r#type::Money as Wire;
+use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
 
 /// Ten-thousandths in one unit of a currency.
 const SCALE: i128 = crm_kit_api::money::SCALE as i128;
@@ -32,6 +33,14 @@ pub fn share(amount: i64, numerator: i64, denominator: i64, currency: &str) -> O
     let step = i128::from(step(currency));
     let steps = divide(i128::from(amount) * i128::from(numerator), i128::from(denominator) * step)?;
     i64::try_from(steps * step).ok()
+}
+
+/// A decimal number of units as ten-thousandths, rounded half away from zero to the currency's smallest unit. `None` when it is too large.
+pub fn round(units: Decimal, currency: &str) -> Option<i64> {
+    let step = step(currency);
+    let steps = units.checked_mul(Decimal::from(10_000 / step))?;
+    let steps = steps.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64()?;
+    steps.checked_mul(step)
 }
 
 /// The quotient rounded half away from zero; `None` for a division by nothing.

@@ -88,6 +88,8 @@ pub const ALL: [BuiltIn; 7] = [
             "sales.opportunities.read",
             "sales.opportunities.create",
             "sales.opportunities.update",
+            "sales.products.read",
+            "sales.prices.read",
         ],
         masks: &[],
     },

@@ -1,0 +1,23 @@
+//! Events of price entries.
+
+use crm_kit_pg::change::Telling;
+use crm_kit_record::Happening;
+use crm_proto::crm::sales::v1::{
+    PriceEntry, PriceEntryCreated, PriceEntryDeleted, PriceEntryUndeleted, PriceEntryUpdated,
+};
+use prost_types::FieldMask;
+
+/// The event that tells what happened to a price entries.
+pub fn event(price_entry: PriceEntry, happening: Happening<PriceEntry>) -> Telling {
+    let price_entry = Some(price_entry);
+    match happening {
+        Happening::Created => Telling::of(&PriceEntryCreated { price_entry }),
+        Happening::Updated { fields, previous } => Telling::of(&PriceEntryUpdated {
+            price_entry,
+            previous: Some(previous),
+            changed_fields: Some(FieldMask { paths: fields }),
+        }),
+        Happening::Deleted => Telling::of(&PriceEntryDeleted { price_entry }),
+        Happening::Undeleted => Telling::of(&PriceEntryUndeleted { price_entry }),
+    }
+}

@@ -1,0 +1,21 @@
+//! Events of products.
+
+use crm_kit_pg::change::Telling;
+use crm_kit_record::Happening;
+use crm_proto::crm::sales::v1::{Product, ProductCreated, ProductDeleted, ProductUndeleted, ProductUpdated};
+use prost_types::FieldMask;
+
+/// The event that tells what happened to a products.
+pub fn event(product: Product, happening: Happening<Product>) -> Telling {
+    let product = Some(product);
+    match happening {
+        Happening::Created => Telling::of(&ProductCreated { product }),
+        Happening::Updated { fields, previous } => Telling::of(&ProductUpdated {
+            product,
+            previous: Some(previous),
+            changed_fields: Some(FieldMask { paths: fields }),
+        }),
+        Happening::Deleted => Telling::of(&ProductDeleted { product }),
+        Happening::Undeleted => Telling::of(&ProductUndeleted { product }),
+    }
+}
