@@ -199,6 +199,8 @@ fn fields_of_records_have_labels_in_both_languages() {
         "crm.customer.v1.Account",
         "crm.customer.v1.Contact",
         "crm.customer.v1.Lead",
+        "crm.customer.v1.Pool",
+        "crm.customer.v1.RecycleRule",
         "crm.sales.v1.Pipeline",
         "crm.sales.v1.Stage",
         "crm.sales.v1.Opportunity",

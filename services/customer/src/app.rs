@@ -31,6 +31,7 @@ use crm_proto::crm::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
         duplicate_rule_service_server::DuplicateRuleServiceServer,
         duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
+        pool_service_server::PoolServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -47,6 +48,7 @@ use crate::{
     duplicate_rule::{self, DuplicateRules},
     kinds,
     lead::{self, Leads},
+    pool::{self, Pools},
 };
 
 /// Name of the service in addresses, log lines and the gateway.
@@ -58,6 +60,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
     Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
     Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
+    Told { collection: pool::COLLECTION, permission: "customer.pools.manage" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -134,6 +137,9 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let users = Arc::new(peers.events("platform")?);
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
     let (duplicates, duplicate_rules) = (Duplicates { db: db.clone() }, DuplicateRules { db: db.clone() });
+    let pools =
+        Pools { db: db.clone(), clock: clock.clone(), accounts: accounts.clone(), leads: leads.clone() };
+    pools.spawn(&tasks, &shutdown);
     let collections = Collections::new([
         Arc::new(accounts.clone()) as _,
         Arc::new(contacts.clone()) as _,
@@ -149,6 +155,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(DuplicateServiceServer::new(duplicates))
         .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
         .add_service(LeadServiceServer::new(lead::rpc::Handlers(leads)))
+        .add_service(PoolServiceServer::new(pools))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

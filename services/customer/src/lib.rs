@@ -6,6 +6,8 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`lead`] | those who might buy |
+//! | [`pool`] | records that wait for somebody to work on them |
+//! | [`ownership`] | who had a record from when to when |
 //! | [`kinds`] | the kinds of records there are |
 //! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
 //! | [`life_cycle`] | how far a relation has come |
@@ -25,6 +27,8 @@ pub mod kinds;
 pub mod lead;
 pub mod life_cycle;
 pub mod names;
+pub mod ownership;
+pub mod pool;
 
 use sqlx::migrate::Migrator;
 

@@ -6,7 +6,12 @@ use sqlx::types::Json;
 
 use super::model::Account;
 use crm_kit_record::{
-    Choice, address::Address, custom_field::Fields, external_id::ExternalId, field::Checker, field::id_text,
+    Choice,
+    address::Address,
+    custom_field::{Fields, values::Origin},
+    external_id::ExternalId,
+    field::Checker,
+    field::id_text,
     life::purge_time,
 };
 use crm_kit_value::{tax_id, tax_id::TaxId, text::is_blank};
@@ -32,7 +37,11 @@ pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Account) -> Resu
     let moment = Moment::from(call.now);
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
+    let (was_stored, owner_before) = (base.custom.origin() == Origin::Stored, base.owner_id);
     let mut account = standard(wire, base, &mut check);
+    if was_stored && account.owner_id != owner_before {
+        account.claim_time = Some(call.now);
+    }
     let mut custom = fields.read(custom, &before, &mut check);
     fields.compute(&mut custom, &before, &|path| account.filter_value(path), moment, &mut check);
     account.custom = Json(custom);
@@ -49,8 +58,11 @@ fn standard(wire: Wire, base: Account, check: &mut Checker<'_>) -> Account {
     let annual_revenue = amount("annual_revenue", wire.annual_revenue.as_ref(), check);
     let credit_limit = amount("credit_limit", wire.credit_limit.as_ref(), check);
     let number = check.line("number", wire.number, 40);
-    // An account outside a pool always has an owner.
     let owner_id = check.reference("owner_id", &wire.owner_id).or(base.owner_id);
+    if base.pool_id.is_some() && owner_id.is_some() {
+        let message = "the account waits in a pool: claim it, or have it assigned";
+        check.refuse("owner_id", "IN_POOL", message);
+    }
     Account {
         display_name: check.line("display_name", wire.display_name, 200),
         number: if number.is_empty() { base.number } else { number },

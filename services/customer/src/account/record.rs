@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Account, COLLECTION, convert, events, files, schema, store};
-use crate::DOMAIN;
+use crate::{DOMAIN, ownership, pool::place::moves};
 
 impl Record for Account {
     type Wire = Wire;
@@ -110,8 +110,9 @@ impl Record for Account {
         store::update(conn, accounts).await
     }
 
-    /// Checks parents that are new.
+    /// Notes who had the accounts, and checks parents that are new.
     async fn link(tx: &mut Tx<'_>, call: &Call, accounts: &[Self], was: &[Self]) -> Result<()> {
+        ownership::follow(tx, call, COLLECTION, moves(accounts, was)).await?;
         let (children, parents) =
             hierarchy::changed(accounts, was, |account| account.id, |account| account.parent_id);
         if parents.is_empty() {

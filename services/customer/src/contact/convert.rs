@@ -185,6 +185,7 @@ mod tests {
                     currency_code: "CNY".to_owned(),
                     language_code: "zh-CN".to_owned(),
                 },
+                groups: Arc::default(),
                 password_change_required: false,
             }),
             now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Lead, convert, events, files, model::StatusChange, schema, store};
-use crate::DOMAIN;
+use crate::{DOMAIN, ownership, pool::place::moves};
 
 impl Record for Lead {
     type Wire = Wire;
@@ -119,8 +119,9 @@ impl Record for Lead {
         if self.status.0 == Status::Converted { Err(convert::state_forbids(self)) } else { Ok(()) }
     }
 
-    /// Stores how leads came to their status.
+    /// Stores who had the leads, and how they came to their status.
     async fn link(tx: &mut Tx<'_>, call: &Call, leads: &[Self], was: &[Self]) -> Result<()> {
+        ownership::follow(tx, call, COLLECTION, moves(leads, was)).await?;
         let changes = leads.iter().enumerate();
         let changes = changes.flat_map(|(index, lead)| lead.status_changes(was.get(index), call.caller_id()));
         let changes: Vec<StatusChange> = changes.collect();

@@ -246,5 +246,5 @@ async fn the_owner_before_hears_that_a_record_went_and_nothing_more() {
     let all = read(&rig, &boss, StartFrom::Earliest, "", 4).await;
     let mut paths = all[1].changed_fields.clone().unwrap().paths;
     paths.sort();
-    assert_eq!(paths, ["owner_id", "region"]);
+    assert_eq!(paths, ["claim_time", "owner_id", "region"]);
 }

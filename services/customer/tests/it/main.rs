@@ -11,6 +11,7 @@ mod duplicate;
 mod events;
 mod lead;
 mod list;
+mod pool;
 mod rig;
 mod strings;
 

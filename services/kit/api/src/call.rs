@@ -86,6 +86,8 @@ pub struct Access {
     pub scope: Scope,
     /// Classes of values the caller sees masked.
     pub masks: Masks,
+    /// What the caller belongs to: its roles, its departments, and those above them.
+    pub groups: Arc<[Uuid]>,
     /// Settings of the tenant that every service needs.
     pub tenant: TenantSettings,
     /// Whether the caller may do nothing but set a new password.
@@ -128,6 +130,7 @@ impl Access {
             permissions: Permissions::new(["*".to_owned()]),
             scope: Scope::All,
             masks: Masks::default(),
+            groups: Arc::default(),
             tenant,
             password_change_required: false,
         }
@@ -152,6 +155,7 @@ impl Access {
             && self.permissions == other.permissions
             && self.scope == other.scope
             && self.masks == other.masks
+            && self.groups == other.groups
             && self.password_change_required == other.password_change_required
     }
 }

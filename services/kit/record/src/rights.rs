@@ -33,6 +33,9 @@ pub struct Rights {
     permissions: Vec<String>,
     /// Owners whose records are in scope; absent for all.
     owners: Option<Vec<Uuid>>,
+    /// Roles and departments it belongs to.
+    #[serde(default)]
+    groups: Vec<Uuid>,
     /// Masks by the number of their class.
     masks: Vec<(i32, Hiding)>,
     region_code: String,
@@ -61,6 +64,7 @@ impl Rights {
             caller_id: access.caller_id,
             permissions: access.permissions.names().map(str::to_owned).collect(),
             owners: access.scope.owners().map(<[Uuid]>::to_vec),
+            groups: access.groups.to_vec(),
             masks: masks.collect(),
             region_code,
             time_zone,
@@ -94,6 +98,7 @@ impl Rights {
                 currency_code: self.currency_code.clone(),
                 language_code: self.language_code.clone(),
             },
+            groups: self.groups.clone().into(),
             password_change_required: false,
         }
     }
@@ -150,6 +155,7 @@ mod tests {
                 currency_code: "CNY".to_owned(),
                 language_code: "zh-CN".to_owned(),
             },
+            groups: [Uuid::from_u128(7)].into(),
             password_change_required: false,
         };
         let stored = serde_json::to_string(&Rights::of(&access)).unwrap();

@@ -45,6 +45,8 @@ pub struct Rights {
     pub team: Option<Vec<Uuid>>,
     /// Masked classes.
     pub masks: Vec<(Sensitivity, Mask)>,
+    /// Roles and departments it belongs to.
+    pub groups: Vec<Uuid>,
     /// Country of telephone numbers.
     pub region: &'static str,
 }
@@ -52,7 +54,14 @@ pub struct Rights {
 impl Rights {
     /// Everything in a tenant.
     pub fn all(tenant_id: Uuid) -> Self {
-        Self { tenant_id, permissions: vec!["*"], team: None, masks: Vec::new(), region: "CN" }
+        Self {
+            tenant_id,
+            permissions: vec!["*"],
+            team: None,
+            masks: Vec::new(),
+            groups: Vec::new(),
+            region: "CN",
+        }
     }
 
     /// Only these permissions.
@@ -66,6 +75,13 @@ impl Rights {
     #[must_use]
     pub fn with_team(mut self, team: &[Uuid]) -> Self {
         self.team = Some(team.to_vec());
+        self
+    }
+
+    /// With roles and departments.
+    #[must_use]
+    pub fn in_groups(mut self, groups: &[Uuid]) -> Self {
+        self.groups = groups.to_vec();
         self
     }
 
@@ -105,6 +121,7 @@ impl Callers {
                 currency_code: "CNY".to_owned(),
                 language_code: "zh-CN".to_owned(),
             },
+            groups: rights.groups.clone().into(),
             password_change_required: false,
         };
         self.0.write().insert(token.clone(), Arc::new(access));

@@ -26,6 +26,8 @@ pub struct Caller {
     pub scope: RecordScope,
     /// Users whose records the caller's scope reaches, beside its own. Empty for the narrowest and the widest scope.
     pub seen_owners: Vec<Uuid>,
+    /// Its roles, its departments, and the departments above them.
+    pub groups: Vec<Uuid>,
     pub grants: Json<Vec<Grant>>,
 }
 
@@ -67,6 +69,7 @@ impl Caller {
                 currency_code: self.currency_code,
                 language_code: self.language_code,
             },
+            groups: self.groups.into(),
             password_change_required: self.password_change_required,
         }
     }
@@ -106,6 +109,7 @@ mod tests {
         ]);
         Caller {
             id: Uuid::from_u128(5),
+            groups: Vec::new(),
             password_change_required: false,
             region_code: "CN".into(),
             time_zone: "Asia/Shanghai".into(),

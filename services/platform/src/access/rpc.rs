@@ -70,6 +70,7 @@ fn to_wire(
         time_zone: access.tenant.time_zone.clone(),
         currency_code: access.tenant.currency_code.clone(),
         language_code: access.tenant.language_code.clone(),
+        group_ids: access.groups.iter().map(Uuid::to_string).collect(),
         password_change_required: access.password_change_required,
         expire_time: Some(timestamp(now + KEPT)),
         display_name,

@@ -69,6 +69,15 @@ pub async fn caller(
             SELECT d.id, b.depth + 1
             FROM branch b JOIN department d ON d.tenant_id = $1 AND d.parent_id = b.id
             WHERE b.depth < 32
+        ), member (id, parent_id, depth) AS (
+            SELECT d.id, d.parent_id, 1
+            FROM caller c
+            JOIN user_department ud ON ud.tenant_id = $1 AND ud.user_id = c.id
+            JOIN department d ON d.tenant_id = $1 AND d.id = ud.department_id
+            UNION
+            SELECT d.id, d.parent_id, m.depth + 1
+            FROM member m JOIN department d ON d.tenant_id = $1 AND d.id = m.parent_id
+            WHERE m.depth < 32
         )
         SELECT c.id, c.password_change_required, c.region_code, c.time_zone, c.currency_code, c.language_code,
                c.secret_hash AS "secret_hash?", c.allowed AS "allowed?",
@@ -77,6 +86,9 @@ pub async fn caller(
                      UNION
                      SELECT ud.user_id FROM user_department ud
                      WHERE ud.tenant_id = $1 AND ud.department_id IN (SELECT id FROM branch)) AS "seen_owners!",
+               ARRAY(SELECT id FROM member
+                     UNION
+                     SELECT ur.role_id FROM user_role ur WHERE ur.tenant_id = $1 AND ur.user_id = c.id) AS "groups!",
                COALESCE((SELECT jsonb_agg(jsonb_build_object('built_in', g.built_in, 'permissions', g.permissions, 'masks', g.masks))
                          FROM granted g), '[]') AS "grants!: Json<Vec<Grant>>"
         FROM caller c

@@ -175,6 +175,7 @@ fn acting(tenant: &Tenant, user_id: Uuid, origin: &Origin, now: DateTime<Utc>) -
         scope: Scope::Owners(Arc::default()),
         masks: Rights::none().masks,
         tenant: tenant.settings(),
+        groups: Arc::default(),
         password_change_required: false,
     };
     Call {

@@ -41,6 +41,7 @@ pub fn operator() -> Access {
         scope: Scope::Owners(Arc::default()),
         masks: Masks::default(),
         tenant: Tenant::new(Uuid::nil(), chrono::DateTime::UNIX_EPOCH).settings(),
+        groups: Arc::default(),
         password_change_required: false,
     }
 }

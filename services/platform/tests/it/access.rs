@@ -51,20 +51,28 @@ async fn scopes_reach_as_far_as_they_say() {
     let manager = world.person(named("manager", &[&tree])).await;
     let top = department(&world, "top", "", &manager.user.id).await;
     let below = department(&world, "below", &top, "").await;
-    let member = world.create_user(User { department_ids: vec![below], ..named("member", &[]) }).await;
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        (false, ids)
+    };
+    let member =
+        world.create_user(User { department_ids: vec![below.clone()], ..named("member", &[]) }).await;
     let owners = |access: Access| {
         let mut ids = access.record_owner_ids;
         ids.sort();
         (access.all_records, ids)
     };
-    let sorted = |mut ids: Vec<String>| {
-        ids.sort();
-        (false, ids)
-    };
     let seen = owners(access(&world, &chief.token).await);
     assert_eq!(seen, sorted(vec![chief.user.id.clone(), lead.user.id.clone(), worker.id]));
     assert_eq!(owners(access(&world, &lead.token).await), sorted(vec![lead.user.id]));
     assert_eq!(owners(access(&world, &manager.token).await), sorted(vec![manager.user.id, member.id]));
+    let guest = User { department_ids: vec![below.clone()], ..named("guest", &[&own]) };
+    let guest = access(&world, &world.person(guest).await.token).await.group_ids;
+    assert_eq!(
+        sorted(guest),
+        sorted(vec![own.clone(), below, top.clone()]),
+        "its role, its department, the one above"
+    );
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ pub fn server_call(tenant_id: Uuid, now: DateTime<Utc>, name: &str) -> Call {
             currency_code: String::new(),
             language_code: "en".to_owned(),
         },
+        groups: Arc::default(),
         password_change_required: false,
     };
     Call {

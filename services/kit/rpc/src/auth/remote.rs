@@ -106,6 +106,7 @@ impl Authenticate for RemoteAccess {
 pub fn access_from_wire(access: wire::Access) -> Result<Access> {
     let id = |text: &str| Uuid::try_parse(text).map_err(Error::internal);
     let owners = access.record_owner_ids.iter().map(|owner| id(owner)).collect::<Result<Vec<_>>>()?;
+    let groups = access.group_ids.iter().map(|group| id(group)).collect::<Result<Vec<_>>>()?;
     let masks = access.masks.iter().fold(Masks::default(), |masks, class| {
         let level = match class.level() {
             MaskLevel::Unspecified | MaskLevel::None => Mask::None,
@@ -127,6 +128,7 @@ pub fn access_from_wire(access: wire::Access) -> Result<Access> {
             currency_code: access.currency_code,
             language_code: access.language_code,
         },
+        groups: groups.into(),
         password_change_required: access.password_change_required,
     })
 }
