@@ -11,6 +11,7 @@ mod duplicate;
 mod events;
 mod lead;
 mod list;
+mod recycle_bin;
 mod rig;
 mod strings;
 

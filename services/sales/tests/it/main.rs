@@ -6,6 +6,7 @@ mod events;
 mod opportunity;
 mod opportunity_data;
 mod pipeline;
+mod recycle_bin;
 mod rig;
 mod stage;
 mod statistics;
