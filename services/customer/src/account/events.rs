@@ -3,7 +3,7 @@
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
 use crm_proto::crm::customer::v1::{
-    Account, AccountCreated, AccountDeleted, AccountUndeleted, AccountUpdated,
+    Account, AccountCreated, AccountDeleted, AccountPurged, AccountUndeleted, AccountUpdated,
 };
 use prost_types::FieldMask;
 
@@ -19,5 +19,9 @@ pub fn event(account: Account, happening: Happening<Account>) -> Telling {
         }),
         Happening::Deleted => Telling::of(&AccountDeleted { account }),
         Happening::Undeleted => Telling::of(&AccountUndeleted { account }),
+        Happening::Purged => {
+            let Account { id, delete_time, .. } = account.unwrap_or_default();
+            Telling::of(&AccountPurged { id, delete_time })
+        }
     }
 }

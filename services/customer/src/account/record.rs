@@ -2,13 +2,15 @@
 
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
-use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, hierarchy};
+use crm_kit_record::{
+    Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, hierarchy, recycle_bin::Gone,
+};
 use crm_proto::crm::customer::v1::Account as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Account, COLLECTION, convert, events, files, schema, store};
-use crate::{DOMAIN, ownership, pool::place::moves};
+use crate::{DOMAIN, duplicate, ownership, pool::place::moves};
 
 impl Record for Account {
     type Wire = Wire;
@@ -108,6 +110,29 @@ impl Record for Account {
 
     async fn update(conn: &mut PgConnection, accounts: &[Self]) -> Result<()> {
         store::update(conn, accounts).await
+    }
+
+    async fn referring(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        gone: Gone<'_>,
+        most: i64,
+    ) -> Result<Vec<Uuid>> {
+        match gone.collection {
+            COLLECTION => store::below(conn, tenant_id, gone.ids, most).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn forget(&mut self, gone: Gone<'_>) {
+        if gone.collection == COLLECTION {
+            self.parent_id = self.parent_id.filter(|parent| !gone.ids.contains(parent));
+        }
+    }
+
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        ownership::store::forget(conn, tenant_id, ids).await?;
+        duplicate::store::forget(conn, tenant_id, ids).await
     }
 
     /// Notes who had the accounts, and checks parents that are new.

@@ -194,6 +194,24 @@ pub async fn parent_fault(
     Ok(fault)
 }
 
+/// Ids of accounts right below any of the given ones, with those in the recycle bin; at most `most`.
+pub async fn below(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    parents: &[Uuid],
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT id FROM account WHERE tenant_id = $1 AND parent_id = ANY ($2) AND id <> ALL ($2) LIMIT $3"#,
+        tenant_id,
+        parents,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Ids of live accounts with these numbers, within the scope of `owners`.
 pub async fn by_number(
     conn: &mut PgConnection,

@@ -3,7 +3,7 @@
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
 use crm_proto::crm::customer::v1::{
-    Contact, ContactCreated, ContactDeleted, ContactUndeleted, ContactUpdated,
+    Contact, ContactCreated, ContactDeleted, ContactPurged, ContactUndeleted, ContactUpdated,
 };
 use prost_types::FieldMask;
 
@@ -19,5 +19,9 @@ pub fn event(contact: Contact, happening: Happening<Contact>) -> Telling {
         }),
         Happening::Deleted => Telling::of(&ContactDeleted { contact }),
         Happening::Undeleted => Telling::of(&ContactUndeleted { contact }),
+        Happening::Purged => {
+            let Contact { id, delete_time, .. } = contact.unwrap_or_default();
+            Telling::of(&ContactPurged { id, delete_time })
+        }
     }
 }

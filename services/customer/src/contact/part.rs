@@ -45,6 +45,16 @@ pub fn primary(points: &[Point]) -> Option<&Point> {
     points.iter().find(|point| point.primary)
 }
 
+/// Takes the ties to accounts away; the first of those that stay becomes the primary one when that is among those that go.
+pub fn untie(ties: &mut Vec<Tie>, account_ids: &[Uuid]) {
+    ties.retain(|tie| !account_ids.contains(&tie.account_id));
+    if ties.iter().all(|tie| !tie.primary)
+        && let Some(first) = ties.first_mut()
+    {
+        first.primary = true;
+    }
+}
+
 /// Reads e-mail addresses. One that stands twice, also in other letter case, is refused.
 pub fn read_emails(field: &str, wire: Vec<ContactEmail>, check: &mut Checker<'_>) -> Vec<Point> {
     let points = wire.into_iter().enumerate().map(|(index, email)| {

@@ -4,15 +4,15 @@ use crm_kit_api::{Call, Error, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{
     Happening, Head, HeadMut, Kind, Parent, Record, Sent, column::read::Reading, custom_field::Fields,
-    hierarchy,
+    hierarchy, recycle_bin::Gone,
 };
 use crm_kit_table::vcard::Card;
 use crm_proto::crm::customer::v1::Contact as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{COLLECTION, Contact, card, convert, events, files, model::TieChange, schema, store};
-use crate::{DOMAIN, account};
+use super::{COLLECTION, Contact, card, convert, events, files, model::TieChange, part, schema, store};
+use crate::{DOMAIN, account, duplicate};
 
 impl Record for Contact {
     type Wire = Wire;
@@ -112,6 +112,33 @@ impl Record for Contact {
 
     async fn update(conn: &mut PgConnection, contacts: &[Self]) -> Result<()> {
         store::update(conn, contacts).await
+    }
+
+    async fn referring(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        gone: Gone<'_>,
+        most: i64,
+    ) -> Result<Vec<Uuid>> {
+        match gone.collection {
+            COLLECTION => store::reporting_to(conn, tenant_id, gone.ids, most).await,
+            account::COLLECTION => store::tied_to(conn, tenant_id, gone.ids, most).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn forget(&mut self, gone: Gone<'_>) {
+        match gone.collection {
+            COLLECTION => {
+                self.reports_to_id = self.reports_to_id.filter(|manager| !gone.ids.contains(manager));
+            }
+            account::COLLECTION => part::untie(&mut self.accounts, gone.ids),
+            _ => {}
+        }
+    }
+
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        duplicate::store::forget(conn, tenant_id, ids).await
     }
 
     /// Checks whom contacts newly report to and the accounts they are newly tied to, and stores which contacts belong to which accounts.

@@ -183,6 +183,42 @@ pub async fn reports_to_fault(
     Ok(fault)
 }
 
+/// Ids of contacts that report to any of the given ones, with those in the recycle bin; at most `most`.
+pub async fn reporting_to(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    managers: &[Uuid],
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT id FROM contact WHERE tenant_id = $1 AND reports_to_id = ANY ($2) AND id <> ALL ($2) LIMIT $3"#,
+        tenant_id,
+        managers,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Ids of contacts that belong to any of the accounts, with those in the recycle bin; at most `most`.
+pub async fn tied_to(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    account_ids: &[Uuid],
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT contact_id FROM contact_account WHERE tenant_id = $1 AND account_id = ANY ($2) LIMIT $3"#,
+        tenant_id,
+        account_ids,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Stores that contacts belong to accounts.
 pub async fn tie(conn: &mut PgConnection, tenant_id: Uuid, pairs: &Pairs) -> Result<()> {
     sqlx::query!(

@@ -233,6 +233,22 @@ async fn blocking_rule(
     Ok(own.unwrap_or_else(|| kind.to_lowercase()))
 }
 
+/// Drops all keys and holds of records. Those in the recycle bin have none as a rule.
+pub async fn forget(conn: &mut PgConnection, tenant_id: Uuid, record_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        WITH freed AS (DELETE FROM match_key WHERE tenant_id = $1 AND record_id = ANY ($2))
+        DELETE FROM duplicate_hold WHERE tenant_id = $1 AND record_id = ANY ($2)
+        "#,
+        tenant_id,
+        record_ids,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
 /// A live record, whoever may see it.
 #[derive(Debug)]
 pub struct Standing {

@@ -76,6 +76,10 @@ impl Record for Lead {
         events::event(wire, happening)
     }
 
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        crate::ownership::store::forget(conn, tenant_id, ids).await
+    }
+
     async fn get(
         conn: &mut PgConnection,
         tenant_id: Uuid,

@@ -10,6 +10,22 @@ use uuid::Uuid;
 
 use super::{Move, Period};
 
+/// Drops who answered for records that go for good, and what rules took back of them.
+pub async fn forget(conn: &mut PgConnection, tenant_id: Uuid, record_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        WITH taken AS (DELETE FROM reclaim WHERE tenant_id = $1 AND record_id = ANY ($2))
+        DELETE FROM ownership_period WHERE tenant_id = $1 AND record_id = ANY ($2)
+        "#,
+        tenant_id,
+        record_ids,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
 /// Ends the periods of records and begins new ones; a record without any gets its first one too.
 pub async fn follow(
     conn: &mut PgConnection,

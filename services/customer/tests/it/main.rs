@@ -12,6 +12,7 @@ mod events;
 mod lead;
 mod list;
 mod pool;
+mod recycle_bin;
 mod rig;
 mod strings;
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use chrono::{TimeZone as _, Utc};
-use crm_customer::{MIGRATIONS, app};
+use crm_customer::{MIGRATIONS, account::Accounts, app, contact::Contacts, kinds};
 use crm_kit_api::clock::Clock;
-use crm_kit_pg::follow::Followers;
+use crm_kit_pg::{follow::Followers, people::People};
+use crm_kit_record::{
+    collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
+};
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     customer::v1::{
@@ -40,27 +43,24 @@ impl Rig {
         let database = Database::new("customer", &MIGRATIONS).await;
         let callers = Callers::default();
         let clock = Clock::fixed(Utc.with_ymd_and_hms(2026, 3, 1, 8, 0, 0).unwrap());
-        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let server = app::build(app::Parts {
-            db: database.db(),
-            authenticator: Arc::new(callers.clone()),
-            peers: crm_testkit::peers_alone(app::NAME, &clock),
-            followers: Followers::default(),
-            clock: clock.clone(),
-            cursor_secret: b"test".to_vec(),
-            limits: Limits::default(),
-            tasks: tasks.clone(),
-            shutdown: shutdown.clone(),
-        })
-        .await
-        .unwrap();
-        let channel = client::join(server, &tasks, shutdown.clone());
+        let (channel, shutdown) = serve(&database, &callers, &clock).await;
         Self { callers, clock, channel, database, shutdown }
     }
 
     /// A caller with every right in a tenant of its own.
     pub fn administrator(&self) -> Caller {
         self.callers.add(&Rights::all(Uuid::new_v4()))
+    }
+
+    /// Empties the recycle bins as the service's own task does; returns how many records went.
+    pub async fn purge(&self) -> u64 {
+        let (db, catalog) = (self.database.db(), Catalog::new(self.database.db(), kinds::all()));
+        let (numbers, peers) = (Numbers::new(db.clone()), crm_testkit::peers_alone(app::NAME, &self.clock));
+        let people = People::new(db.clone(), Arc::new(peers.users()));
+        let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let contacts = Contacts::new(db.clone(), catalog, numbers, people);
+        let collections = Collections::new([Arc::new(accounts) as _, Arc::new(contacts) as _]);
+        RecycleBin::new(db, collections).run(self.clock.now(), &self.shutdown).await.unwrap()
     }
 
     pub fn accounts(&self, caller: &Caller) -> AccountServiceClient<Wired> {
@@ -149,6 +149,26 @@ impl Rig {
         let page = self.list(caller, request).await.unwrap();
         page.accounts.into_iter().map(|account| account.display_name).collect()
     }
+}
+
+/// A process of the service over a database.
+pub async fn serve(database: &Database, callers: &Callers, clock: &Clock) -> (Channel, CancellationToken) {
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let server = app::build(app::Parts {
+        db: database.db(),
+        authenticator: Arc::new(callers.clone()),
+        peers: crm_testkit::peers_alone(app::NAME, clock),
+        followers: Followers::default(),
+        clock: clock.clone(),
+        cursor_secret: b"test".to_vec(),
+        limits: Limits::default(),
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    })
+    .await
+    .unwrap();
+    let channel = client::join(server, &tasks, shutdown.clone());
+    (channel, shutdown)
 }
 
 /// The mask of an update; none for the fields that are set.

@@ -18,6 +18,8 @@ use crate::db::{Db, database_error};
 
 /// How long a claim holds unless it is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// How often a claim is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
 /// How often a worker looks for jobs that no commit of its own process announced.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -26,10 +28,12 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct Job {
     /// Tenant the work is for.
     pub tenant_id: Uuid,
-    /// The record that describes the work; one job a record.
+    /// The record that describes the work; one job of a kind for each record.
     pub id: Uuid,
-    /// How often the job was claimed, this time included.
+    /// How often the job was claimed since it was last asked for, this time included.
     pub attempts: i32,
+    /// Which of all its claims this one is. Only the last one settles the job.
+    pub claim: i64,
 }
 
 /// What to do with a job after its work returned.
@@ -70,13 +74,13 @@ async fn claim(conn: &mut PgConnection, kind: &str, now: DateTime<Utc>) -> Resul
     sqlx::query_as!(
         Job,
         r#"
-        UPDATE job SET lease_until = $3, attempts = attempts + 1
-        WHERE (tenant_id, id) IN (
+        UPDATE job SET lease_until = $3, attempts = attempts + 1, claim = claim + 1
+        WHERE kind = $1 AND (tenant_id, id) IN (
             SELECT j.tenant_id, j.id FROM job j
             WHERE j.kind = $1 AND j.run_after <= $2 AND (j.lease_until IS NULL OR j.lease_until < $2)
             ORDER BY j.run_after LIMIT 1)
           AND (lease_until IS NULL OR lease_until < $2)
-        RETURNING tenant_id, id, attempts
+        RETURNING tenant_id, id, attempts, claim
         "#,
         kind,
         now,
@@ -87,33 +91,39 @@ async fn claim(conn: &mut PgConnection, kind: &str, now: DateTime<Utc>) -> Resul
     .map_err(database_error)
 }
 
-async fn renew(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> Result<()> {
-    let (tenant_id, id, attempts) = (job.tenant_id, job.id, job.attempts);
-    // A job that was asked for again meanwhile has its attempts reset and is still ours.
-    sqlx::query!(
-        r#"UPDATE job SET lease_until = $4 WHERE tenant_id = $1 AND id = $2 AND attempts IN (0, $3)"#,
-        tenant_id,
-        id,
-        attempts,
+/// Holds a claim for another lease; whether it is still the last one.
+async fn renew(conn: &mut PgConnection, kind: &str, job: &Job, now: DateTime<Utc>) -> Result<bool> {
+    let renewed = sqlx::query!(
+        r#"UPDATE job SET lease_until = $5 WHERE tenant_id = $1 AND id = $2 AND kind = $3 AND claim = $4"#,
+        job.tenant_id,
+        job.id,
+        kind,
+        job.claim,
         now + LEASE
     )
     .execute(conn)
     .await
-    .map(drop)
-    .map_err(database_error)
+    .map_err(database_error)?;
+    Ok(renewed.rows_affected() > 0)
 }
 
-/// Ends a claim. A job that was asked for again meanwhile, which reset its `attempts`, stays and is due as it was asked for. The second statement has
-/// a snapshot of its own: an asking that was committed while the first one waited for the row is seen.
-async fn settle(conn: &mut PgConnection, job: &Job, again: Option<(DateTime<Utc>, &str)>) -> Result<()> {
-    let (tenant_id, id, attempts) = (job.tenant_id, job.id, job.attempts);
+/// Ends a claim; does nothing when somebody claimed the job after it. A job that was asked for again meanwhile, which reset its `attempts`, stays and is
+/// due as it was asked for. The second statement has a snapshot of its own: an asking that was committed while the first one waited for the row is seen.
+async fn settle(
+    conn: &mut PgConnection,
+    kind: &str,
+    job: &Job,
+    again: Option<(DateTime<Utc>, &str)>,
+) -> Result<()> {
+    let (tenant_id, id, claim) = (job.tenant_id, job.id, job.claim);
     let settled = match again {
         None => {
             sqlx::query!(
-                r#"DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND attempts = $3"#,
+                r#"DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND kind = $3 AND claim = $4 AND attempts > 0"#,
                 tenant_id,
                 id,
-                attempts
+                kind,
+                claim
             )
             .execute(&mut *conn)
             .await
@@ -121,12 +131,13 @@ async fn settle(conn: &mut PgConnection, job: &Job, again: Option<(DateTime<Utc>
         Some((at, error)) => {
             sqlx::query!(
                 r#"
-                UPDATE job SET lease_until = NULL, run_after = $4, last_error = $5
-                WHERE tenant_id = $1 AND id = $2 AND attempts = $3
+                UPDATE job SET lease_until = NULL, run_after = $5, last_error = $6
+                WHERE tenant_id = $1 AND id = $2 AND kind = $3 AND claim = $4 AND attempts > 0
                 "#,
                 tenant_id,
                 id,
-                attempts,
+                kind,
+                claim,
                 at,
                 error,
             )
@@ -138,9 +149,14 @@ async fn settle(conn: &mut PgConnection, job: &Job, again: Option<(DateTime<Utc>
         return Ok(());
     }
     sqlx::query!(
-        r#"UPDATE job SET lease_until = NULL WHERE tenant_id = $1 AND id = $2 AND attempts = 0"#,
+        r#"
+        UPDATE job SET lease_until = NULL
+        WHERE tenant_id = $1 AND id = $2 AND kind = $3 AND claim = $4 AND attempts = 0
+        "#,
         tenant_id,
-        id
+        id,
+        kind,
+        claim
     )
     .execute(conn)
     .await
@@ -195,7 +211,10 @@ impl Worker {
         // A panic of one job must not end the worker.
         let work = AssertUnwindSafe(work(&job)).catch_unwind();
         let work = async { work.await.unwrap_or_else(|_| Err(Error::bug("a job panicked"))) };
-        let outcome = self.hold(&job, work).await;
+        let Some(outcome) = self.hold(&job, work).await else {
+            tracing::warn!(kind = self.kind, job = %job.id, "a job's lease ran out and another worker has it");
+            return Ok(true);
+        };
         let again = match &outcome {
             Ok(Verdict::Done) => None,
             Ok(Verdict::Again(at)) => Some((*at, String::new())),
@@ -205,20 +224,28 @@ impl Worker {
             }
         };
         let mut conn = self.db.system().await?;
-        settle(&mut conn, &job, again.as_ref().map(|(at, error)| (*at, error.as_str()))).await?;
+        settle(&mut conn, self.kind, &job, again.as_ref().map(|(at, error)| (*at, error.as_str()))).await?;
         Ok(true)
     }
 
-    /// Renews the lease while the work runs.
-    async fn hold(&self, job: &Job, work: impl Future<Output = Result<Verdict>>) -> Result<Verdict> {
+    /// Renews the lease while the work runs. `None` when the job was claimed by another worker meanwhile; the work is then given up.
+    async fn hold(&self, job: &Job, work: impl Future<Output = Result<Verdict>>) -> Option<Result<Verdict>> {
         let mut work = std::pin::pin!(work);
-        let every = (LEASE / 3).to_std().map_err(Error::internal)?;
         loop {
             tokio::select! {
-                outcome = &mut work => return outcome,
-                () = tokio::time::sleep(every) => renew(&mut *self.db.system().await?, job, self.clock.now()).await?,
+                outcome = &mut work => return Some(outcome),
+                () = tokio::time::sleep(RENEWAL) => {}
+            }
+            match self.renew(job).await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
             }
         }
+    }
+
+    async fn renew(&self, job: &Job) -> Result<bool> {
+        renew(&mut *self.db.system().await?, self.kind, job, self.clock.now()).await
     }
 }
 

@@ -67,6 +67,7 @@ async fn grant(conn: &mut PgConnection, role: &str, service: &[&Migrator]) -> Re
          GRANT EXECUTE ON FUNCTION kit_housekeeping_inbox(timestamptz, bigint) TO {role};
          GRANT EXECUTE ON FUNCTION kit_events_after(bigint, bigint, bigint, text[], bigint) TO {role};
          GRANT EXECUTE ON FUNCTION kit_trimmed() TO {role};
+         GRANT EXECUTE ON FUNCTION kit_deleted_before(text, timestamptz, timestamptz, uuid, uuid, bigint) TO {role};
          REVOKE UPDATE, DELETE ON audit_log FROM {role};
          REVOKE ALL ON {books} FROM {role};
          GRANT SELECT ON {books} TO {role}"

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use crm_kit_api::{Call, Error, Result, filter::Filter};
-use crm_kit_pg::jobs::Verdict;
+use crm_kit_pg::{Tx, jobs::Verdict};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::{
     Kind, Kinds, Record, Slice,
     column::Columns,
-    custom_field::refresh,
+    custom_field::{Fields, refresh},
     export_job::{self, ExportJobs},
     import_job::{self, ImportJobs},
+    recycle_bin::{self, Detached, Gone},
 };
 
 /// A collection, whatever its kind of record.
@@ -27,6 +28,23 @@ pub trait Collection: Send + Sync {
     fn columns<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Columns>>;
     /// Checks a filter of its records.
     fn check_filter<'a>(&'a self, call: &'a Call, filter: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// The tenant's own fields.
+    fn fields<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Arc<Fields>>>;
+    /// Purges those of the records that are due and that nobody holds; returns how many.
+    fn purge<'a>(
+        &'a self,
+        all: &'a Collections,
+        call: &'a Call,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<u64>>;
+    /// Takes references to records that are about to go out of the collection's.
+    fn detach<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        gone: Gone<'a>,
+    ) -> BoxFuture<'a, Result<Detached>>;
     /// Does a pass of an import.
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>>;
     /// Does an export.
@@ -56,6 +74,29 @@ impl<R: Record> Collection for Slice<R> {
             Filter::parse(filter, &R::filter_schema(&fields, call))?;
             Ok(())
         })
+    }
+
+    fn fields<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Arc<Fields>>> {
+        Box::pin(Self::fields(self, call))
+    }
+
+    fn purge<'a>(
+        &'a self,
+        all: &'a Collections,
+        call: &'a Call,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(recycle_bin::purge(self, all, call, ids))
+    }
+
+    fn detach<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        gone: Gone<'a>,
+    ) -> BoxFuture<'a, Result<Detached>> {
+        Box::pin(recycle_bin::detach::<R>(tx, call, fields, gone))
     }
 
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {

@@ -10,6 +10,7 @@
 //! | [`batch`] | items of a batch and how errors name them |
 //! | [`list`], [`schema`], [`search`] | lists: what they filter and order by, and what `q` looks for |
 //! | [`upsert`], [`bulk`] | many rows at once, each told what became of it |
+//! | [`recycle_bin`] | what was deleted 30 days ago goes for good |
 //! | [`external_id`], [`number`] | names in other systems, and our own numbers |
 //! | [`custom_field`] | fields that tenants add |
 //! | [`field`], [`address`], [`choice`] | checks and columns that many kinds have |
@@ -43,6 +44,7 @@ pub mod list;
 pub mod number;
 mod owner;
 pub mod record;
+pub mod recycle_bin;
 pub mod rights;
 pub mod rows;
 pub mod schema;

@@ -17,6 +17,7 @@ use crate::{
     custom_field::{Fields, Values, describe::Parts},
     external_id::ExternalId,
     files::Files,
+    recycle_bin::Gone,
     schema::Standard,
     search,
 };
@@ -33,7 +34,7 @@ pub struct Kind {
     /// Full name of its message in the contract.
     pub message: &'static str,
     /// Its table, with the columns `tenant_id`, `id`, `create_time`, `update_time`, `delete_time`, `revision`, `owner_id`, `external_ids` and
-    /// `custom`.
+    /// `custom`, and an index over the deleted rows by (`delete_time`, `tenant_id`, `id`).
     pub table: &'static str,
     /// Columns of its model.
     pub columns: &'static str,
@@ -135,6 +136,8 @@ pub enum Happening<W> {
     Deleted,
     /// It came back.
     Undeleted,
+    /// It is gone for good. The message holds its id and when it was deleted, and nothing else.
+    Purged,
 }
 
 /// A kind of record.
@@ -220,6 +223,26 @@ pub trait Record:
     fn insert(conn: &mut PgConnection, records: &[Self]) -> impl Future<Output = Result<()>> + Send;
     /// Writes rows that are held over what they were.
     fn update(conn: &mut PgConnection, records: &[Self]) -> impl Future<Output = Result<()>> + Send;
+    /// Ids of records, with those in the recycle bin, whose standard fields refer to records that are about to go for good,
+    /// each once; at most `most`. Those that go themselves are left out.
+    fn referring(
+        _conn: &mut PgConnection,
+        _tenant_id: Uuid,
+        _gone: Gone<'_>,
+        _most: i64,
+    ) -> impl Future<Output = Result<Vec<Uuid>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// Takes references to such records out of the standard fields.
+    fn forget(&mut self, _gone: Gone<'_>) {}
+    /// Drops what hangs on records in tables of the kind's own, right before their rows. Tables whose foreign keys cascade need nothing here.
+    fn drop_parts(
+        _conn: &mut PgConnection,
+        _tenant_id: Uuid,
+        _ids: &[Uuid],
+    ) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
     /// Checks what records refer to, and stores references kept in tables of their own. `was` are the same records before, and empty for new
     /// ones.
     fn link(

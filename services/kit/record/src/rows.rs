@@ -127,6 +127,102 @@ pub async fn missing(
         .map_err(database_error)
 }
 
+/// Where a deleted row stands in the order in which recycle bins are emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// The record.
+    pub id: Uuid,
+    /// When it was deleted.
+    pub delete_time: DateTime<Utc>,
+}
+
+/// Rows of a kind that were deleted before an instant, of all tenants and the longest deleted first, after a place.
+pub async fn deleted_before(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    before: DateTime<Utc>,
+    place: Option<&Deleted>,
+    limit: i64,
+) -> Result<Vec<Deleted>> {
+    let start = Deleted { tenant_id: Uuid::nil(), id: Uuid::nil(), delete_time: DateTime::UNIX_EPOCH };
+    let after = place.unwrap_or(&start);
+    sqlx::query_as!(
+        Deleted,
+        r#"
+        SELECT tenant_id AS "tenant_id!", id AS "id!", delete_time AS "delete_time!"
+        FROM kit_deleted_before($1, $2, $3, $4, $5, $6)
+        "#,
+        kind.table,
+        before,
+        after.delete_time,
+        after.tenant_id,
+        after.id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Those of the records that were deleted before an instant and that no other transaction holds; they are held until this one ends.
+pub async fn hold_deleted(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    before: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    let sql = format!(
+        "SELECT id FROM {} WHERE tenant_id = $1 AND id = ANY ($2) AND delete_time < $3 ORDER BY id FOR UPDATE SKIP LOCKED",
+        kind.table
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(ids)
+        .bind(before)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
+/// Drops rows for good.
+pub async fn purge(conn: &mut PgConnection, kind: &Kind, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+    let sql = format!("DELETE FROM {} WHERE tenant_id = $1 AND id = ANY ($2)", kind.table);
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(ids)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(database_error)
+}
+
+/// Ids of records, with those in the recycle bin, whose custom field `key` names one of `targets`; those that are targets themselves are left out.
+pub async fn referring(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    (key, targets): (&str, &[Uuid]),
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let sql = format!(
+        "SELECT r.id FROM unnest($3::uuid[]) AS w (id) \
+         JOIN {} r ON r.tenant_id = $1 AND r.custom @> jsonb_build_object($2::text, w.id::text) \
+         WHERE r.id <> ALL ($3) LIMIT $4",
+        kind.table
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(key)
+        .bind(targets)
+        .bind(limit)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
 #[derive(FromRow)]
 struct SummaryRow {
     upper_id: Uuid,

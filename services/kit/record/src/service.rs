@@ -14,6 +14,7 @@ use crate::{
     custom_field::{self, Catalog, CustomFields, jobs::Workers},
     export_job::{self, ExportJobs},
     import_job::{self, ImportJobs},
+    recycle_bin::RecycleBin,
 };
 
 /// Collections of this crate whose changes a service tells beside those of its records.
@@ -57,7 +58,7 @@ impl Shared {
             .add_service(ExportJobServiceServer::new(self.exports))
     }
 
-    /// Starts the workers. Imports run two at a time, so that a long one does not hold up a short one; the database has room for requests beside
+    /// Starts the workers, and what empties the recycle bins. Imports run two at a time, so that a long one does not hold up a short one; the database has room for requests beside
     /// them.
     pub fn spawn(&self, tasks: &TaskTracker, shutdown: &CancellationToken) {
         let workers = Workers {
@@ -67,6 +68,8 @@ impl Shared {
             clock: self.clock.clone(),
         };
         workers.spawn(tasks, shutdown);
+        let bin = RecycleBin::new(self.db.clone(), self.collections.clone());
+        bin.spawn(self.clock.clone(), tasks, shutdown.clone());
         let worker = |kind| Worker::new(self.db.clone(), self.clock.clone(), kind);
         for _ in 0..2 {
             let imports = self.imports.clone();

@@ -1,13 +1,17 @@
 //! Opportunities as a collection: as any, but before anybody looks at the columns of its files the tenant has its pipelines.
 
+use std::sync::Arc;
+
 use crm_kit_api::{Call, Result};
-use crm_kit_pg::jobs::Verdict;
+use crm_kit_pg::{Tx, jobs::Verdict};
 use crm_kit_record::{
     Kind,
-    collection::Collection,
+    collection::{Collection, Collections},
     column::Columns,
+    custom_field::Fields,
     export_job::{self, ExportJobs},
     import_job::{self, ImportJobs},
+    recycle_bin::{Detached, Gone},
 };
 use futures::future::BoxFuture;
 use uuid::Uuid;
@@ -36,6 +40,29 @@ impl Collection for Opportunities {
 
     fn check_filter<'a>(&'a self, call: &'a Call, filter: &'a str) -> BoxFuture<'a, Result<()>> {
         self.slice.check_filter(call, filter)
+    }
+
+    fn fields<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Arc<Fields>>> {
+        Box::pin(self.slice.fields(call))
+    }
+
+    fn purge<'a>(
+        &'a self,
+        all: &'a Collections,
+        call: &'a Call,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<u64>> {
+        self.slice.purge(all, call, ids)
+    }
+
+    fn detach<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        gone: Gone<'a>,
+    ) -> BoxFuture<'a, Result<Detached>> {
+        self.slice.detach(tx, call, fields, gone)
     }
 
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {

@@ -3,7 +3,8 @@
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
 use crm_proto::crm::sales::v1::{
-    Opportunity, OpportunityCreated, OpportunityDeleted, OpportunityUndeleted, OpportunityUpdated,
+    Opportunity, OpportunityCreated, OpportunityDeleted, OpportunityPurged, OpportunityUndeleted,
+    OpportunityUpdated,
 };
 use prost_types::FieldMask;
 
@@ -19,5 +20,9 @@ pub fn event(opportunity: Opportunity, happening: Happening<Opportunity>) -> Tel
         }),
         Happening::Deleted => Telling::of(&OpportunityDeleted { opportunity }),
         Happening::Undeleted => Telling::of(&OpportunityUndeleted { opportunity }),
+        Happening::Purged => {
+            let Opportunity { id, delete_time, .. } = opportunity.unwrap_or_default();
+            Telling::of(&OpportunityPurged { id, delete_time })
+        }
     }
 }

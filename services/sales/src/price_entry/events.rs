@@ -3,11 +3,11 @@
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
 use crm_proto::crm::sales::v1::{
-    PriceEntry, PriceEntryCreated, PriceEntryDeleted, PriceEntryUndeleted, PriceEntryUpdated,
+    PriceEntry, PriceEntryCreated, PriceEntryDeleted, PriceEntryPurged, PriceEntryUndeleted, PriceEntryUpdated,
 };
 use prost_types::FieldMask;
 
-/// The event that tells what happened to a price entries.
+/// The event that tells what happened to a price.
 pub fn event(price_entry: PriceEntry, happening: Happening<PriceEntry>) -> Telling {
     let price_entry = Some(price_entry);
     match happening {
@@ -19,5 +19,9 @@ pub fn event(price_entry: PriceEntry, happening: Happening<PriceEntry>) -> Telli
         }),
         Happening::Deleted => Telling::of(&PriceEntryDeleted { price_entry }),
         Happening::Undeleted => Telling::of(&PriceEntryUndeleted { price_entry }),
+        Happening::Purged => {
+            let PriceEntry { id, delete_time, .. } = price_entry.unwrap_or_default();
+            Telling::of(&PriceEntryPurged { id, delete_time })
+        }
     }
 }

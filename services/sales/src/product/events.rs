@@ -2,10 +2,10 @@
 
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
-use crm_proto::crm::sales::v1::{Product, ProductCreated, ProductDeleted, ProductUndeleted, ProductUpdated};
+use crm_proto::crm::sales::v1::{Product, ProductCreated, ProductDeleted, ProductPurged, ProductUndeleted, ProductUpdated};
 use prost_types::FieldMask;
 
-/// The event that tells what happened to a products.
+/// The event that tells what happened to a product.
 pub fn event(product: Product, happening: Happening<Product>) -> Telling {
     let product = Some(product);
     match happening {
@@ -17,5 +17,9 @@ pub fn event(product: Product, happening: Happening<Product>) -> Telling {
         }),
         Happening::Deleted => Telling::of(&ProductDeleted { product }),
         Happening::Undeleted => Telling::of(&ProductUndeleted { product }),
+        Happening::Purged => {
+            let Product { id, delete_time, .. } = product.unwrap_or_default();
+            Telling::of(&ProductPurged { id, delete_time })
+        }
     }
 }

@@ -76,6 +76,10 @@ impl Record for Product {
         events::event(wire, happening)
     }
 
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        store::forget_prices(conn, tenant_id, ids).await
+    }
+
     async fn get(
         conn: &mut PgConnection,
         tenant_id: Uuid,

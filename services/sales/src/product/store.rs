@@ -122,6 +122,19 @@ pub async fn by_number(
     Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
+/// Drops the prices of products that go for good.
+pub async fn forget_prices(conn: &mut PgConnection, tenant_id: Uuid, product_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"DELETE FROM price_entry WHERE tenant_id = $1 AND product_id = ANY ($2)"#,
+        tenant_id,
+        product_ids,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
 fn reason(constraint: &str) -> Option<Error> {
     (constraint == "product_number_key").then(|| {
         let message = "another product has the code";

@@ -7,6 +7,7 @@ mod opportunity;
 mod opportunity_data;
 mod pipeline;
 mod price;
+mod recycle_bin;
 mod rig;
 mod stage;
 mod statistics;

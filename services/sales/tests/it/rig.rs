@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeZone as _, Utc};
 use crm_kit_api::clock::Clock;
-use crm_kit_pg::follow::Followers;
+use crm_kit_pg::{follow::Followers, people::People};
+use crm_kit_record::{
+    Slice, collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
+};
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
@@ -18,7 +21,11 @@ use crm_proto::crm::{
     },
 };
 use crm_proto::google::r#type::{Date, Money};
-use crm_sales::{MIGRATIONS, app};
+use crm_sales::{
+    MIGRATIONS, app, kinds,
+    opportunity::Opportunities,
+    pipeline::{Pipelines, catalog},
+};
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -41,27 +48,26 @@ impl Rig {
         let database = Database::new("sales", &MIGRATIONS).await;
         let callers = Callers::default();
         let clock = Clock::fixed(Utc.with_ymd_and_hms(2026, 3, 1, 8, 0, 0).unwrap());
-        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let server = app::build(app::Parts {
-            db: database.db(),
-            authenticator: Arc::new(callers.clone()),
-            peers: crm_testkit::peers_alone(app::NAME, &clock),
-            followers: Followers::default(),
-            clock: clock.clone(),
-            cursor_secret: b"test".to_vec(),
-            limits: Limits::default(),
-            tasks: tasks.clone(),
-            shutdown: shutdown.clone(),
-        })
-        .await
-        .unwrap();
-        let channel = client::join(server, &tasks, shutdown.clone());
+        let (channel, shutdown) = serve(&database, &callers, &clock).await;
         Self { callers, clock, channel, database, _shutdown: shutdown.drop_guard() }
     }
 
     /// A caller with every right in a tenant of its own.
     pub fn administrator(&self) -> Caller {
         self.callers.add(&Rights::all(Uuid::new_v4()))
+    }
+
+    /// Empties the recycle bins as the service's own task does; returns how many records went.
+    pub async fn purge(&self) -> u64 {
+        let db = self.database.db();
+        let catalog = Catalog::new(db.clone(), kinds::all()).with_settings(catalog::loader(db.clone()));
+        let people =
+            People::new(db.clone(), Arc::new(crm_testkit::peers_alone(app::NAME, &self.clock).users()));
+        let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
+        let slice = Slice::new(db.clone(), catalog, Numbers::new(db.clone()), people);
+        let deals = Opportunities { slice, pipelines };
+        let collections = Collections::new([Arc::new(deals) as _]);
+        RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
     }
 
     pub fn pipelines(&self, caller: &Caller) -> PipelineServiceClient<Wired> {
@@ -168,6 +174,26 @@ impl Rig {
         }
         events
     }
+}
+
+/// A process of the service over a database.
+pub async fn serve(database: &Database, callers: &Callers, clock: &Clock) -> (Channel, CancellationToken) {
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let server = app::build(app::Parts {
+        db: database.db(),
+        authenticator: Arc::new(callers.clone()),
+        peers: crm_testkit::peers_alone(app::NAME, clock),
+        followers: Followers::default(),
+        clock: clock.clone(),
+        cursor_secret: b"test".to_vec(),
+        limits: Limits::default(),
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    })
+    .await
+    .unwrap();
+    let channel = client::join(server, &tasks, shutdown.clone());
+    (channel, shutdown)
 }
 
 /// The mask of an update; none for the fields that are set.

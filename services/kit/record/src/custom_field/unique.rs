@@ -142,6 +142,19 @@ pub async fn release(
     .map_err(database_error)
 }
 
+/// Frees every value that records hold.
+pub async fn release_records(conn: &mut PgConnection, tenant_id: Uuid, record_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"DELETE FROM unique_value WHERE tenant_id = $1 AND record_id = ANY ($2)"#,
+        tenant_id,
+        record_ids
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
 /// Frees every value of a field.
 pub async fn release_field(conn: &mut PgConnection, definition: &Definition) -> Result<()> {
     sqlx::query!(

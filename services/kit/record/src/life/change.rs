@@ -21,6 +21,13 @@ pub fn undeleted<R: Record>(record: &R, wire: &R::Wire) -> Change {
     of(record, wire, ChangeKind::Undelete, Happening::Undeleted).audited(None, Some(wire))
 }
 
+/// Tells that a record is gone for good. Event and audit row say which one it was and nothing of what it held.
+pub fn purged<R: Record>(record: &R, wire: &R::Wire) -> Result<Change> {
+    let descriptor = crm_proto::message(&R::Wire::full_name());
+    let known = mask::only(&descriptor, wire, &["id", "delete_time"].map(str::to_owned))?;
+    Ok(of(record, &known, ChangeKind::Purge, Happening::Purged).audited::<R::Wire>(None, None))
+}
+
 /// Tells that `fields` of a record changed. Whoever may see the records of the owner before and not those of the new one is told that the record
 /// went to somebody else, and nothing more of it.
 pub fn updated<R: Record>(

@@ -22,6 +22,7 @@ mod create;
 mod delete;
 mod update;
 
+pub use change::purged;
 pub use create::{NewNumbers, insert};
 pub use update::{Revision, revise, write};
 
