@@ -11,6 +11,7 @@ mod duplicate;
 mod events;
 mod list;
 mod rig;
+mod statements;
 mod strings;
 
 mod transfer;
