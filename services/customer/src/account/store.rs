@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{COLLECTION, model::Account};
 use crate::{
     DOMAIN,
-    duplicate::{self, store::Keyed},
+    duplicate::store::{Exchange, Keyed, Written},
 };
 
 /// Columns of [`Account`], for the list builder.
@@ -84,75 +84,95 @@ pub async fn lock(
 
 /// Inserts accounts, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
+    let Some(exchange) = exchange(accounts) else { return Ok(()) };
     let rows: Vec<_> = accounts.iter().map(Account::to_stored).collect();
-    sqlx::query!(
+    let written = sqlx::query_as!(
+        Written,
         r#"
-        INSERT INTO account (
-            tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
-            unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website,
-            website_domain, phone, email, billing_address, shipping_address, level, life_cycle_stage, source,
-            annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency, owner_id,
-            pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
-            search_name, search_phone, search_email, search_identity
+        WITH written AS (
+            INSERT INTO account (
+                tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
+                unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website,
+                website_domain, phone, email, billing_address, shipping_address, level, life_cycle_stage, source,
+                annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency, owner_id,
+                pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
+                search_name, search_phone, search_email, search_identity
+            )
+            SELECT
+                tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
+                unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website,
+                website_domain, phone, email, billing_address, shipping_address, level, life_cycle_stage, source,
+                annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency, owner_id,
+                pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
+                search_name, search_phone, search_email, search_identity
+            FROM jsonb_populate_recordset(NULL::account, $1)
+            RETURNING id
         )
-        SELECT
-            tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
-            unified_social_credit_code, tax_id, parent_id, kind, industry, employee_count, region, website,
-            website_domain, phone, email, billing_address, shipping_address, level, life_cycle_stage, source,
-            annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency, owner_id,
-            pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
-            search_name, search_phone, search_email, search_identity
-        FROM jsonb_populate_recordset(NULL::account, $1)
+        SELECT (SELECT count(*) FROM written) AS "count!", k.kind AS "kind?", k.key AS "key?", k.record_id AS "record_id?",
+               k.other_id AS "other_id?"
+        FROM (VALUES (1)) AS once LEFT JOIN exchange_match_keys($2, $3, $4, $5, $6, TRUE) AS k ON TRUE
         "#,
-        Json(rows) as _
+        Json(rows) as _,
+        exchange.tenant_id,
+        exchange.collection,
+        &exchange.ids,
+        &exchange.keys as _,
+        &exchange.built_in,
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(|error| constraint::map(error, reason))?;
-    write_keys(conn, accounts).await
+    exchange.settle(conn, written).await
 }
 
 /// Writes accounts over their rows, which the transaction holds; each carries its new revision.
 pub async fn update(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
+    let Some(exchange) = exchange(accounts) else { return Ok(()) };
     let rows: Vec<_> = accounts.iter().map(Account::to_stored).collect();
-    let done = sqlx::query!(
+    let written = sqlx::query_as!(
+        Written,
         r#"
-        UPDATE account AS a SET (
-            update_time, delete_time, revision, display_name, number, legal_name, unified_social_credit_code, tax_id, parent_id, kind,
-            industry, employee_count, region, website, website_domain, phone, email, billing_address, shipping_address, level,
-            life_cycle_stage, source, annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency,
-            owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
-            search_name, search_phone, search_email, search_identity
-        ) = ROW (
-            n.update_time, n.delete_time, n.revision, n.display_name, n.number, n.legal_name, n.unified_social_credit_code, n.tax_id,
-            n.parent_id, n.kind, n.industry, n.employee_count, n.region, n.website, n.website_domain, n.phone, n.email,
-            n.billing_address, n.shipping_address, n.level, n.life_cycle_stage, n.source, n.annual_revenue,
-            n.annual_revenue_currency, n.credit_status, n.credit_limit, n.credit_limit_currency, n.owner_id, n.pool_id, n.claim_time,
-            n.last_activity_time, n.last_deal_time, n.blocked, n.tags, n.description, n.external_ids, n.custom, n.search_name,
-            n.search_phone, n.search_email, n.search_identity
+        WITH written AS (
+            UPDATE account AS a SET (
+                update_time, delete_time, revision, display_name, number, legal_name, unified_social_credit_code, tax_id, parent_id, kind,
+                industry, employee_count, region, website, website_domain, phone, email, billing_address, shipping_address, level,
+                life_cycle_stage, source, annual_revenue, annual_revenue_currency, credit_status, credit_limit, credit_limit_currency,
+                owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, description, external_ids, custom,
+                search_name, search_phone, search_email, search_identity
+            ) = ROW (
+                n.update_time, n.delete_time, n.revision, n.display_name, n.number, n.legal_name, n.unified_social_credit_code, n.tax_id,
+                n.parent_id, n.kind, n.industry, n.employee_count, n.region, n.website, n.website_domain, n.phone, n.email,
+                n.billing_address, n.shipping_address, n.level, n.life_cycle_stage, n.source, n.annual_revenue,
+                n.annual_revenue_currency, n.credit_status, n.credit_limit, n.credit_limit_currency, n.owner_id, n.pool_id, n.claim_time,
+                n.last_activity_time, n.last_deal_time, n.blocked, n.tags, n.description, n.external_ids, n.custom, n.search_name,
+                n.search_phone, n.search_email, n.search_identity
+            )
+            FROM jsonb_populate_recordset(NULL::account, $1) AS n
+            WHERE a.tenant_id = n.tenant_id AND a.id = n.id AND a.revision = n.revision - 1
+            RETURNING a.id
         )
-        FROM jsonb_populate_recordset(NULL::account, $1) AS n
-        WHERE a.tenant_id = n.tenant_id AND a.id = n.id AND a.revision = n.revision - 1
+        SELECT (SELECT count(*) FROM written) AS "count!", k.kind AS "kind?", k.key AS "key?", k.record_id AS "record_id?",
+               k.other_id AS "other_id?"
+        FROM (VALUES (1)) AS once LEFT JOIN exchange_match_keys($2, $3, $4, $5, $6, FALSE) AS k ON TRUE
         "#,
-        Json(rows) as _
+        Json(rows) as _,
+        exchange.tenant_id,
+        exchange.collection,
+        &exchange.ids,
+        &exchange.keys as _,
+        &exchange.built_in,
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(|error| constraint::map(error, reason))?;
-    if usize::try_from(done.rows_affected()).is_ok_and(|count| count == accounts.len()) {
-        write_keys(conn, accounts).await
-    } else {
-        Err(Error::concurrent_change())
-    }
+    exchange.settle(conn, written).await
 }
 
-/// The keys under which duplicates of the accounts are found; none of those in the recycle bin.
-async fn write_keys(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
-    let Some(first) = accounts.first() else { return Ok(()) };
-    let keyed = accounts
-        .iter()
-        .map(|account| Keyed::of(account.id, &account.profile(), account.delete_time.is_some()));
-    duplicate::store::write(conn, first.tenant_id, COLLECTION, &keyed.collect::<Vec<_>>()).await
+/// The keys under which duplicates of the accounts are found, none of those in the recycle bin; `None` for no accounts.
+fn exchange(accounts: &[Account]) -> Option<Exchange> {
+    let tenant_id = accounts.first()?.tenant_id;
+    let keyed = |account: &Account| Keyed::of(account.id, &account.profile(), account.delete_time.is_some());
+    Some(Exchange::of(tenant_id, COLLECTION, accounts.iter().map(keyed).collect()))
 }
 
 /// Of (child, parent) pairs, the first whose parent is not a live account within the scope of `owners`, or lies below its child.

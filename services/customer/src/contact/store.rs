@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     account,
-    duplicate::{self, store::Keyed},
+    duplicate::store::{Exchange, Keyed, Written},
 };
 
 /// Columns of [`Contact`], for the list builder.
@@ -80,68 +80,88 @@ pub async fn lock(
 
 /// Inserts contacts, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
+    let Some(exchange) = exchange(contacts) else { return Ok(()) };
     let rows: Vec<_> = contacts.iter().map(Contact::to_stored).collect();
-    sqlx::query!(
+    let written = sqlx::query_as!(
+        Written,
         r#"
-        INSERT INTO contact (
-            tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name,
-            middle_name, salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address,
-            birth_date, language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description,
-            external_ids, custom, account_id, email, phone, search_name, search_phone, search_email
+        WITH written AS (
+            INSERT INTO contact (
+                tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name,
+                middle_name, salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address,
+                birth_date, language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description,
+                external_ids, custom, account_id, email, phone, search_name, search_phone, search_email
+            )
+            SELECT
+                tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name,
+                middle_name, salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address,
+                birth_date, language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description,
+                external_ids, custom, account_id, email, phone, search_name, search_phone, search_email
+            FROM jsonb_populate_recordset(NULL::contact, $1)
+            RETURNING id
         )
-        SELECT
-            tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name,
-            middle_name, salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address,
-            birth_date, language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description,
-            external_ids, custom, account_id, email, phone, search_name, search_phone, search_email
-        FROM jsonb_populate_recordset(NULL::contact, $1)
+        SELECT (SELECT count(*) FROM written) AS "count!", k.kind AS "kind?", k.key AS "key?", k.record_id AS "record_id?",
+               k.other_id AS "other_id?"
+        FROM (VALUES (1)) AS once LEFT JOIN exchange_match_keys($2, $3, $4, $5, $6, TRUE) AS k ON TRUE
         "#,
-        Json(rows) as _
+        Json(rows) as _,
+        exchange.tenant_id,
+        exchange.collection,
+        &exchange.ids,
+        &exchange.keys as _,
+        &exchange.built_in,
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(database_error)?;
-    write_keys(conn, contacts).await
+    exchange.settle(conn, written).await
 }
 
 /// Writes contacts over their rows, which the transaction holds; each carries its new revision.
 pub async fn update(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
+    let Some(exchange) = exchange(contacts) else { return Ok(()) };
     let rows: Vec<_> = contacts.iter().map(Contact::to_stored).collect();
-    let done = sqlx::query!(
+    let written = sqlx::query_as!(
+        Written,
         r#"
-        UPDATE contact AS c SET (
-            update_time, delete_time, revision, display_name, family_name, given_name, middle_name, salutation, job_title,
-            department, reports_to_id, emails, phones, accounts, mailing_address, birth_date, language_code, source, owner_id,
-            life_cycle_stage, last_activity_time, tags, description, external_ids, custom, account_id, email, phone, search_name,
-            search_phone, search_email
-        ) = ROW (
-            n.update_time, n.delete_time, n.revision, n.display_name, n.family_name, n.given_name, n.middle_name, n.salutation,
-            n.job_title, n.department, n.reports_to_id, n.emails, n.phones, n.accounts, n.mailing_address, n.birth_date,
-            n.language_code, n.source, n.owner_id, n.life_cycle_stage, n.last_activity_time, n.tags, n.description,
-            n.external_ids, n.custom, n.account_id, n.email, n.phone, n.search_name, n.search_phone, n.search_email
+        WITH written AS (
+            UPDATE contact AS c SET (
+                update_time, delete_time, revision, display_name, family_name, given_name, middle_name, salutation, job_title,
+                department, reports_to_id, emails, phones, accounts, mailing_address, birth_date, language_code, source, owner_id,
+                life_cycle_stage, last_activity_time, tags, description, external_ids, custom, account_id, email, phone, search_name,
+                search_phone, search_email
+            ) = ROW (
+                n.update_time, n.delete_time, n.revision, n.display_name, n.family_name, n.given_name, n.middle_name, n.salutation,
+                n.job_title, n.department, n.reports_to_id, n.emails, n.phones, n.accounts, n.mailing_address, n.birth_date,
+                n.language_code, n.source, n.owner_id, n.life_cycle_stage, n.last_activity_time, n.tags, n.description,
+                n.external_ids, n.custom, n.account_id, n.email, n.phone, n.search_name, n.search_phone, n.search_email
+            )
+            FROM jsonb_populate_recordset(NULL::contact, $1) AS n
+            WHERE c.tenant_id = n.tenant_id AND c.id = n.id AND c.revision = n.revision - 1
+            RETURNING c.id
         )
-        FROM jsonb_populate_recordset(NULL::contact, $1) AS n
-        WHERE c.tenant_id = n.tenant_id AND c.id = n.id AND c.revision = n.revision - 1
+        SELECT (SELECT count(*) FROM written) AS "count!", k.kind AS "kind?", k.key AS "key?", k.record_id AS "record_id?",
+               k.other_id AS "other_id?"
+        FROM (VALUES (1)) AS once LEFT JOIN exchange_match_keys($2, $3, $4, $5, $6, FALSE) AS k ON TRUE
         "#,
-        Json(rows) as _
+        Json(rows) as _,
+        exchange.tenant_id,
+        exchange.collection,
+        &exchange.ids,
+        &exchange.keys as _,
+        &exchange.built_in,
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(database_error)?;
-    if usize::try_from(done.rows_affected()).is_ok_and(|count| count == contacts.len()) {
-        write_keys(conn, contacts).await
-    } else {
-        Err(Error::concurrent_change())
-    }
+    exchange.settle(conn, written).await
 }
 
-/// The keys under which duplicates of the contacts are found; none of those in the recycle bin.
-async fn write_keys(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
-    let Some(first) = contacts.first() else { return Ok(()) };
-    let keyed = contacts
-        .iter()
-        .map(|contact| Keyed::of(contact.id, &contact.profile(), contact.delete_time.is_some()));
-    duplicate::store::write(conn, first.tenant_id, COLLECTION, &keyed.collect::<Vec<_>>()).await
+/// The keys under which duplicates of the contacts are found, none of those in the recycle bin; `None` for no contacts.
+fn exchange(contacts: &[Contact]) -> Option<Exchange> {
+    let tenant_id = contacts.first()?.tenant_id;
+    let keyed = |contact: &Contact| Keyed::of(contact.id, &contact.profile(), contact.delete_time.is_some());
+    Some(Exchange::of(tenant_id, COLLECTION, contacts.iter().map(keyed).collect()))
 }
 
 /// Of (contact, manager) pairs, the first whose manager is not a live contact within the scope of `owners`, or reports to the contact.

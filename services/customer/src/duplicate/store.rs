@@ -3,7 +3,8 @@
 use crm_kit_api::{Error, Result, error::Violation};
 use crm_kit_pg::db::database_error;
 use crm_kit_value::name::person;
-use sqlx::PgConnection;
+use serde::Serialize;
+use sqlx::{PgConnection, types::Json};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -13,9 +14,6 @@ use super::{
     rule,
 };
 use crate::{DOMAIN, account, contact, duplicate_rule::BLOCK};
-
-/// Permission to set blocking rules aside, as `crm-override` names it.
-pub const OVERRIDE: &str = "customer.duplicates.override";
 
 /// A record whose keys are written.
 #[derive(Debug)]
@@ -33,8 +31,49 @@ impl Keyed {
     }
 }
 
-/// A key that a record must not have, because another one has it.
+/// What `exchange_match_keys` takes: the keys that records have from now on. The statement that writes the records calls it, so that both take one
+/// round trip.
+///
+/// Only keys that are new to a record can block, so that records which were duplicates before their rule stay writable. A key is taken by
+/// inserting its hold, at which two writes at once meet; the record whose hold was not inserted is told, and so is one whose key a record
+/// without a hold has.
 #[derive(Debug)]
+pub struct Exchange {
+    /// Tenant of the records.
+    pub tenant_id: Uuid,
+    /// Their collection.
+    pub collection: &'static str,
+    /// The records.
+    pub ids: Vec<Uuid>,
+    /// Their keys.
+    pub keys: Json<Vec<GivenKey>>,
+    /// Kinds that block for a tenant without rules of its own.
+    pub built_in: Vec<String>,
+}
+
+/// A key of a record, as the database reads it.
+#[derive(Debug, Serialize)]
+pub struct GivenKey {
+    kind: &'static str,
+    key: String,
+    record_id: Uuid,
+}
+
+/// A row of a statement that writes records: how many it wrote, and a key that one of them must not have, because another one has it.
+#[derive(Debug)]
+pub struct Written {
+    /// Records written, the same in every row.
+    pub count: i64,
+    /// Kind of the key; `None` in the only row of a write without conflict.
+    pub kind: Option<String>,
+    /// The key.
+    pub key: Option<String>,
+    /// The record that must not have it.
+    pub record_id: Option<Uuid>,
+    /// The record that has it, if it is seen.
+    pub other_id: Option<Uuid>,
+}
+
 struct Conflict {
     kind: String,
     key: String,
@@ -42,104 +81,48 @@ struct Conflict {
     other_id: Option<Uuid>,
 }
 
-/// Makes these the keys of the records, in one statement, and takes those by which a rule of the tenant blocks. Fails with
-/// `ALREADY_EXISTS / DUPLICATE_BLOCKED` when another record has such a key already, unless the request sets that aside.
-pub async fn write(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    collection: &'static str,
-    records: &[Keyed],
-) -> Result<()> {
-    let conflicts = exchange(conn, tenant_id, collection, records).await?;
-    for conflict in conflicts {
-        let other = match conflict.other_id {
-            Some(other) => Some(other),
-            None => claim(conn, tenant_id, collection, &conflict).await?,
+impl Exchange {
+    /// The keys of records of one tenant.
+    pub fn of(tenant_id: Uuid, collection: &'static str, records: Vec<Keyed>) -> Self {
+        let built_in = rule::blocking_defaults(collection).map(|kind| kind.name().to_owned()).collect();
+        let ids = records.iter().map(|record| record.id).collect();
+        let of_record = |record: Keyed| {
+            let record_id = record.id;
+            record.keys.into_iter().map(move |key| GivenKey {
+                kind: key.kind.name(),
+                key: key.text,
+                record_id,
+            })
         };
-        if let Some(other) = other {
-            return Err(blocked(conn, tenant_id, collection, &conflict, other).await?);
-        }
+        let keys = Json(records.into_iter().flat_map(of_record).collect());
+        Self { tenant_id, collection, ids, keys, built_in }
     }
-    Ok(())
+
+    /// Fails with `ALREADY_EXISTS / DUPLICATE_BLOCKED` when another record has such a key already, unless the request sets that aside, and when
+    /// not all records were written, because somebody else wrote them at the same time.
+    pub async fn settle(&self, conn: &mut PgConnection, rows: Vec<Written>) -> Result<()> {
+        let count = rows.first().map_or(0, |row| row.count);
+        if usize::try_from(count) != Ok(self.ids.len()) {
+            return Err(Error::concurrent_change());
+        }
+        for conflict in rows.into_iter().filter_map(Conflict::of) {
+            let other = match conflict.other_id {
+                Some(other) => Some(other),
+                None => claim(conn, self.tenant_id, self.collection, &conflict).await?,
+            };
+            if let Some(other) = other {
+                return Err(blocked(conn, self.tenant_id, self.collection, &conflict, other).await?);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Only keys that are new to a record can block, so that records which were duplicates before their rule stay writable. A key is taken by
-/// inserting its hold, at which two writes at once meet; the record whose hold was not inserted is told, and so is one whose key a record
-/// without a hold has.
-async fn exchange(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    collection: &'static str,
-    records: &[Keyed],
-) -> Result<Vec<Conflict>> {
-    let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
-    let (mut kinds, mut texts, mut owners) = (Vec::new(), Vec::new(), Vec::new());
-    for record in records {
-        for key in &record.keys {
-            kinds.push(key.kind.name().to_owned());
-            texts.push(key.text.clone());
-            owners.push(record.id);
-        }
+impl Conflict {
+    fn of(row: Written) -> Option<Self> {
+        let Written { kind, key, record_id, other_id, .. } = row;
+        Some(Self { kind: kind?, key: key?, record_id: record_id?, other_id })
     }
-    let built_in: Vec<String> =
-        rule::blocking_defaults(collection).map(|kind| kind.name().to_owned()).collect();
-    sqlx::query_as!(
-        Conflict,
-        r#"
-        WITH given AS (
-            SELECT * FROM unnest($4::text[], $5::text[], $6::uuid[]) AS g (kind, key, record_id)
-        ), freed AS (
-            DELETE FROM match_key AS m
-            WHERE m.tenant_id = $1 AND m.record_id = ANY ($3) AND NOT EXISTS (
-                SELECT 1 FROM given g WHERE g.record_id = m.record_id AND g.kind = m.kind AND g.key = m.key)
-        ), let_go AS (
-            DELETE FROM duplicate_hold AS h
-            WHERE h.tenant_id = $1 AND h.record_id = ANY ($3) AND NOT EXISTS (
-                SELECT 1 FROM given g WHERE g.record_id = h.record_id AND g.kind = h.kind AND g.key = h.key)
-        ), fresh AS (
-            INSERT INTO match_key (tenant_id, collection, kind, key, record_id)
-            SELECT $1, $2, kind, key, record_id FROM given
-            ON CONFLICT ON CONSTRAINT match_key_pkey DO NOTHING
-            RETURNING kind, key, record_id
-        ), blocking AS (
-            SELECT r.keys[1] AS kind, r.ignored_keys FROM duplicate_rule r
-            WHERE r.tenant_id = $1 AND r.collection = $2 AND r.outcome = $8 AND NOT r.disabled
-            UNION ALL
-            SELECT b.kind, '{}'::text[] FROM unnest($7::text[]) AS b (kind)
-            WHERE NOT EXISTS (SELECT 1 FROM duplicate_rule r WHERE r.tenant_id = $1 AND r.collection = $2)
-        ), wanted AS (
-            SELECT f.kind, f.key, f.record_id FROM fresh f
-            WHERE EXISTS (SELECT 1 FROM blocking b WHERE b.kind = f.kind AND f.key <> ALL (b.ignored_keys))
-              AND $9 <> ALL (string_to_array(COALESCE(current_setting('app.overrides', true), ''), ','))
-        ), held AS (
-            INSERT INTO duplicate_hold (tenant_id, collection, kind, key, record_id)
-            SELECT $1, $2, kind, key, record_id FROM wanted ORDER BY kind, key
-            ON CONFLICT ON CONSTRAINT duplicate_hold_pkey DO NOTHING
-            RETURNING kind, key, record_id
-        )
-        SELECT w.kind AS "kind!", w.key AS "key!", w.record_id AS "record_id!", other.record_id AS "other_id?"
-        FROM wanted w
-        LEFT JOIN LATERAL (
-            SELECT m.record_id FROM match_key m
-            WHERE m.tenant_id = $1 AND m.collection = $2 AND m.kind = w.kind AND m.key = w.key AND m.record_id <> ALL ($3)
-            LIMIT 1
-        ) AS other ON TRUE
-        WHERE other.record_id IS NOT NULL
-           OR NOT EXISTS (SELECT 1 FROM held h WHERE h.kind = w.kind AND h.key = w.key AND h.record_id = w.record_id)
-        "#,
-        tenant_id,
-        collection,
-        &ids,
-        &kinds,
-        &texts,
-        &owners,
-        &built_in,
-        BLOCK,
-        OVERRIDE,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
 }
 
 /// Takes a key that a record of the same write has let go of by now; tells who has it when nobody did.

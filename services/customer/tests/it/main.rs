@@ -14,6 +14,7 @@ mod list;
 mod pool;
 mod recycle_bin;
 mod rig;
+mod statements;
 mod strings;
 
 mod transfer;

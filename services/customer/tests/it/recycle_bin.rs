@@ -348,7 +348,7 @@ async fn a_process_empties_the_bins_when_it_starts() {
     rig.delete(&me, &account.id).await;
     rig.shutdown.cancel();
     rig.clock.advance(TimeDelta::days(31));
-    (rig.channel, rig.shutdown) = serve(&rig.database, &rig.callers, &rig.clock).await;
+    (rig.channel, rig.shutdown) = serve(rig.database.db(), &rig.callers, &rig.clock).await;
     let request = StreamEventsRequest {
         start_from: StartFrom::Earliest.into(),
         max_events: 3,

@@ -1,11 +1,11 @@
 //! The service of one test.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeZone as _, Utc};
 use crm_customer::{MIGRATIONS, account::Accounts, app, contact::Contacts, kinds};
 use crm_kit_api::clock::Clock;
-use crm_kit_pg::{follow::Followers, people::People};
+use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, people::People};
 use crm_kit_record::{
     collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
 };
@@ -23,6 +23,7 @@ use crm_proto::crm::{
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;
+use sqlx::ConnectOptions as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
 use uuid::Uuid;
@@ -41,9 +42,23 @@ pub struct Rig {
 impl Rig {
     pub async fn new() -> Self {
         let database = Database::new("customer", &MIGRATIONS).await;
+        let db = database.db();
+        Self::on(database, db).await
+    }
+
+    /// As [`Self::new`], and the driver logs each statement, at level `debug` with target `sqlx::query`.
+    pub async fn logging_statements() -> Self {
+        let database = Database::new("customer", &MIGRATIONS).await;
+        let options = database.service.clone().log_slow_statements("debug".parse().unwrap(), Duration::ZERO);
+        let settings = PoolSettings { max_connections: 8, ..PoolSettings::default() };
+        let db = Db::new(options, &settings);
+        Self::on(database, db).await
+    }
+
+    async fn on(database: Database, db: Db) -> Self {
         let callers = Callers::default();
         let clock = Clock::fixed(Utc.with_ymd_and_hms(2026, 3, 1, 8, 0, 0).unwrap());
-        let (channel, shutdown) = serve(&database, &callers, &clock).await;
+        let (channel, shutdown) = serve(db, &callers, &clock).await;
         Self { callers, clock, channel, database, shutdown }
     }
 
@@ -152,10 +167,10 @@ impl Rig {
 }
 
 /// A process of the service over a database.
-pub async fn serve(database: &Database, callers: &Callers, clock: &Clock) -> (Channel, CancellationToken) {
+pub async fn serve(db: Db, callers: &Callers, clock: &Clock) -> (Channel, CancellationToken) {
     let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
     let server = app::build(app::Parts {
-        db: database.db(),
+        db,
         authenticator: Arc::new(callers.clone()),
         peers: crm_testkit::peers_alone(app::NAME, clock),
         followers: Followers::default(),

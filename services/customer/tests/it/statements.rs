@@ -1,0 +1,88 @@
+//! What a write costs: round trips to the database, as the log line of a request counts them and as the driver sends them.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use crm_proto::crm::customer::v1::Account;
+use serde_json::Value;
+
+use crate::rig::{Rig, named};
+
+/// Lines of the log, as JSON.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// The lines of a target since the last call.
+    fn take(&self) -> Vec<Value> {
+        let text = std::mem::take(&mut *self.0.lock().unwrap());
+        text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    }
+}
+
+/// The count of statements in the log line of a request, and the statements that the driver sent from its `BEGIN` on. Workers, which look for jobs
+/// all the time, are left out.
+fn statements(lines: &[Value]) -> (u64, Vec<String>) {
+    let of = |target: &'static str| lines.iter().filter(move |line| line["target"] == target);
+    let told = of("crm_kit_rpc::layer::observe").next_back().unwrap();
+    let text = |line: &Value| {
+        let fields = &line["fields"];
+        let long = fields["db.statement"].as_str().unwrap_or_default();
+        if long.is_empty() { fields["summary"].as_str().unwrap_or_default() } else { long }.trim().to_owned()
+    };
+    let sent =
+        of("sqlx::query").map(text).skip_while(|sql| !sql.starts_with("BEGIN; SET LOCAL app.tenant_id"));
+    let sent = sent.filter(|sql| !["UPDATE job ", "kit_", "follower"].iter().any(|word| sql.contains(word)));
+    (told["fields"]["statements"].as_u64().unwrap(), sent.collect())
+}
+
+#[tokio::test]
+async fn a_create_is_four_statements_with_its_keys_and_an_update_five() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let rig = Rig::logging_statements().await;
+    let me = rig.administrator();
+    let account = || Account {
+        website: "https://example.com".into(),
+        phone: "+862112345678".into(),
+        unified_social_credit_code: "91110000600037341L".into(),
+        ..named("Statements Ltd")
+    };
+    // The first one takes numbers and reads the definitions of custom fields.
+    rig.create(&me, named("first")).await.unwrap();
+    log.take();
+    let made = rig.create(&me, account()).await.unwrap();
+    let (told, sent) = statements(&log.take());
+    assert_eq!((told, sent.len()), (4, 4), "{sent:#?}");
+    assert!(
+        sent[1].contains("INSERT INTO account") && sent[1].contains("exchange_match_keys"),
+        "{}",
+        sent[1]
+    );
+    let renamed = Account { id: made.id, display_name: "Renamed Ltd".into(), ..Account::default() };
+    rig.update(&me, renamed, &["display_name"]).await.unwrap();
+    let (told, sent) = statements(&log.take());
+    assert_eq!((told, sent.len()), (5, 5), "{sent:#?}");
+    rig.create(&me, account()).await.unwrap_err();
+    let (_, sent) = statements(&log.take());
+    assert!(sent.len() > 4, "what stands in the way is looked up only when something does: {sent:#?}");
+}
