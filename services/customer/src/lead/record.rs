@@ -2,7 +2,7 @@
 
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
-use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
+use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
 use crm_proto::crm::customer::v1::{Lead as Wire, lead::Status};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -104,6 +104,25 @@ impl Record for Lead {
 
     async fn update(conn: &mut PgConnection, leads: &[Self]) -> Result<()> {
         store::update(conn, leads).await
+    }
+
+    async fn referring(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        gone: Gone<'_>,
+        most: i64,
+    ) -> Result<Vec<Uuid>> {
+        match gone.collection {
+            COLLECTION => store::repeating(conn, tenant_id, gone.ids, most).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// A duplicate stays one. What a lead was converted to stays named when that is purged, for attribution.
+    fn forget(&mut self, gone: Gone<'_>) {
+        if gone.collection == COLLECTION {
+            self.duplicate_of_id = self.duplicate_of_id.filter(|original| !gone.ids.contains(original));
+        }
     }
 
     /// Gives leads that came in without an owner to their creator.

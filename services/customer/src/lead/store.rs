@@ -102,6 +102,24 @@ pub async fn insert(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
     .map_err(database_error)
 }
 
+/// Ids of leads that repeat any of the given ones, with those in the recycle bin; at most `most`.
+pub async fn repeating(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    originals: &[Uuid],
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT id FROM lead WHERE tenant_id = $1 AND duplicate_of_id = ANY ($2) AND id <> ALL ($2) LIMIT $3"#,
+        tenant_id,
+        originals,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Writes leads over their rows, which the transaction holds; each carries its new revision.
 pub async fn update(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
     let rows: Vec<_> = leads.iter().map(Lead::to_stored).collect();

@@ -7,7 +7,8 @@ use crm_proto::crm::{
     customer::v1::{
         Account, AccountPurged, AccountUpdated, BatchCreateContactsRequest, Contact, ContactAccount,
         ContactPurged, ContactUpdated, CreateContactRequest, DeleteAccountRequest, DeleteContactRequest,
-        ListContactsRequest, UndeleteAccountRequest,
+        DeleteLeadRequest, Lead, LeadPurged, ListContactsRequest, MarkLeadDuplicateRequest,
+        UndeleteAccountRequest,
     },
     event::v1::{Event, StartFrom, StreamEventsRequest, event::ChangeKind},
     record::v1::{
@@ -369,7 +370,7 @@ async fn walks_read_the_index_and_no_record_that_is_not_due() {
     let rig = Rig::new().await;
     let mut conn = rig.database.look().await;
     run(&mut conn, "SET enable_seqscan = off; SET enable_bitmapscan = off").await;
-    for table in ["account", "contact"] {
+    for table in ["account", "contact", "lead"] {
         let sql = format!(
             "SELECT r.tenant_id, r.id, r.delete_time FROM {table} AS r \
              WHERE r.delete_time < now() AND (r.delete_time, r.tenant_id, r.id) > ('epoch', gen_random_uuid(), gen_random_uuid()) \
@@ -378,4 +379,36 @@ async fn walks_read_the_index_and_no_record_that_is_not_due() {
         let plan = crm_testkit::database::plan(&mut conn, sql.into()).await;
         assert!(plan.contains(&format!("{table}_bin_idx")) && !plan.contains("Sort"), "{plan}");
     }
+}
+
+#[tokio::test]
+async fn a_lead_goes_with_the_history_of_its_status() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let lead = Lead { display_name: "L".into(), email: "l@example.com".into(), ..Lead::default() };
+    let lead = rig.create_lead(&me, lead).await.unwrap();
+    let request = DeleteLeadRequest { id: lead.id.clone(), etag: String::new() };
+    let twin = Lead { display_name: "T".into(), email: "t@example.com".into(), ..Lead::default() };
+    let twin = rig.create_lead(&me, twin).await.unwrap();
+    let mark = MarkLeadDuplicateRequest {
+        id: twin.id.clone(),
+        duplicate_of_id: lead.id.clone(),
+        ..MarkLeadDuplicateRequest::default()
+    };
+    let twin = rig.leads(&me).mark_lead_duplicate(mark).await.unwrap().into_inner();
+    assert_eq!(twin.duplicate_of_id, lead.id);
+    let deleted = rig.leads(&me).delete_lead(request).await.unwrap().into_inner();
+    let history = "SELECT count(*) FROM lead_status_change WHERE lead_id = $1";
+    assert!(rig.count(history, &lead.id).await > 0);
+    rig.clock.advance(TimeDelta::days(29));
+    assert_eq!(rig.purge().await, 0);
+    rig.clock.advance(TimeDelta::days(2));
+    assert_eq!(rig.purge().await, 1);
+    assert_eq!(rig.count(history, &lead.id).await, 0);
+    assert_error(rig.get_lead(&me, &lead.id).await, Code::NotFound, "NOT_FOUND");
+    let left = rig.get_lead(&me, &twin.id).await.unwrap();
+    assert_eq!((left.duplicate_of_id.as_str(), left.status), ("", twin.status));
+    let events = rig.told(&me).await;
+    let told: LeadPurged = payload(purges(&events)[0]);
+    assert_eq!(told, LeadPurged { id: lead.id, delete_time: deleted.delete_time });
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeZone as _, Utc};
-use crm_customer::{MIGRATIONS, account::Accounts, app, contact::Contacts, kinds};
+use crm_customer::{MIGRATIONS, account::Accounts, app, contact::Contacts, kinds, lead::Leads};
 use crm_kit_api::clock::Clock;
 use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, people::People};
 use crm_kit_record::{
@@ -73,8 +73,10 @@ impl Rig {
         let (numbers, peers) = (Numbers::new(db.clone()), crm_testkit::peers_alone(app::NAME, &self.clock));
         let people = People::new(db.clone(), Arc::new(peers.users()));
         let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let contacts = Contacts::new(db.clone(), catalog, numbers, people);
-        let collections = Collections::new([Arc::new(accounts) as _, Arc::new(contacts) as _]);
+        let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let leads = Leads::new(db.clone(), catalog, numbers, people);
+        let collections =
+            Collections::new([Arc::new(accounts) as _, Arc::new(contacts) as _, Arc::new(leads) as _]);
         RecycleBin::new(db, collections).run(self.clock.now(), &self.shutdown).await.unwrap()
     }
 

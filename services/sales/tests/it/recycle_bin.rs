@@ -23,7 +23,7 @@ async fn a_deal_goes_with_its_history_and_leaves_the_sums_alone() {
     let request = DeleteOpportunityRequest { id: gone.id.clone(), ..DeleteOpportunityRequest::default() };
     let deleted = rig.opportunities(&me).delete_opportunity(request).await.unwrap().into_inner();
     let sums = || async {
-        let request = GetPipelineSummaryRequest { pipeline_id: gone.pipeline_id.clone() };
+        let request = GetPipelineSummaryRequest { id: gone.pipeline_id.clone() };
         rig.statistics(&me).get_pipeline_summary(request).await.unwrap().into_inner()
     };
     let before = sums().await;

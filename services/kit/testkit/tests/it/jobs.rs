@@ -48,6 +48,14 @@ impl Rig {
     }
 }
 
+/// Tells the compiler for which jobs a closure works.
+fn work<F>(work: F) -> F
+where
+    F: for<'j> Fn(&'j Job) -> BoxFuture<'j, Result<Verdict>> + Send + Sync,
+{
+    work
+}
+
 fn done(_: &Job) -> BoxFuture<'_, Result<Verdict>> {
     async { Ok(Verdict::Done) }.boxed()
 }
@@ -75,10 +83,10 @@ async fn who_lost_a_claim_settles_nothing_of_the_next_one() {
         rig.ask(KIND).await;
         let later = rig.clock.now() + TimeDelta::hours(1);
         let held = Arc::clone(&rig);
-        let slow = move |job: &Job| {
+        let slow = work(move |job| {
             assert_eq!((job.attempts, job.claim), (1, 1));
             outlast(Arc::clone(&held), later, fails).boxed()
-        };
+        });
         assert!(rig.worker(KIND).run_one(&slow).await.unwrap());
         assert_eq!(rig.jobs().await, [(KIND.to_owned(), 2, later)], "as the second claim left it");
     }
@@ -87,10 +95,10 @@ async fn who_lost_a_claim_settles_nothing_of_the_next_one() {
 async fn outlast(rig: Arc<Rig>, later: DateTime<Utc>, fails: bool) -> Result<Verdict> {
     rig.clock.advance(TimeDelta::seconds(31));
     rig.ask(KIND).await;
-    let second = move |job: &Job| {
+    let second = work(move |job| {
         assert_eq!((job.attempts, job.claim), (1, 2));
         async move { Ok(Verdict::Again(later)) }.boxed()
-    };
+    });
     assert!(rig.worker(KIND).run_one(&second).await?, "the lease ran out");
     if fails { Err(Error::bug("slow")) } else { Ok(Verdict::Done) }
 }
@@ -100,14 +108,14 @@ async fn a_job_that_is_asked_for_while_it_runs_runs_again() {
     let rig = Rig::new().await;
     rig.ask(KIND).await;
     let held = Arc::clone(&rig);
-    let asked = move |_: &Job| {
+    let asked = work(move |_| {
         let rig = Arc::clone(&held);
         async move {
             rig.ask(KIND).await;
             Ok(Verdict::Done)
         }
         .boxed()
-    };
+    });
     assert!(rig.worker(KIND).run_one(&asked).await.unwrap());
     assert_eq!(rig.jobs().await.len(), 1);
     assert!(rig.worker(KIND).run_one(&done).await.unwrap(), "at once, not after the lease");
