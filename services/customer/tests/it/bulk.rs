@@ -2,7 +2,9 @@
 
 use crm_proto::crm::customer::v1::{Account, BulkUpsertAccountsRequest};
 use crm_proto::crm::record::v1::{ExternalId, RowResult, row_result::Outcome};
-use crm_testkit::Caller;
+use crm_testkit::{Caller, status::assert_error};
+use tonic::Code;
+use uuid::Uuid;
 
 use crate::rig::{Rig, filter, named, search};
 
@@ -162,4 +164,16 @@ async fn numbers_that_records_have_already_are_skipped() {
     let results = upsert(&rig, &me, five("bulk")).await;
     assert_eq!(outcomes(&results), [Outcome::Created; 5]);
     assert_eq!(numbers(&rig, &me, &results).await[0], "A000402");
+}
+
+#[tokio::test]
+async fn while_nobody_can_be_asked_about_owners_no_row_is_to_blame() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let owned = Account { owner_id: Uuid::new_v4().to_string(), ..named("owned") };
+    let rows = vec![row("1", named("first")), row("2", owned)];
+    let answers = rig.accounts(&me).bulk_upsert_accounts(futures::stream::iter(rows)).await;
+    let refused = answers.unwrap().into_inner().message().await;
+    assert_error(refused, Code::Unavailable, "DEPENDENCY_UNAVAILABLE");
+    assert!(rig.names(&me, filter("")).await.is_empty(), "the group is written whole, later");
 }

@@ -329,6 +329,10 @@ async fn apply<R: Record>(
                     Written { id: *id, outcome }
                 }),
         };
+        // Nobody could be asked about an owner: the row may well be right, and the group is tried again.
+        if let Some(error) = outcome.as_ref().err().filter(|error| is_passing(error)) {
+            return Err(error.clone());
+        }
         outcomes.push(outcome);
     }
     if !fresh.is_empty() {
@@ -352,6 +356,11 @@ fn halve<W>(mut rows: Vec<Row<W>>, parts: &mut Vec<Vec<Row<W>>>) {
     let second = rows.split_off(rows.len() / 2);
     parts.push(second);
     parts.push(rows);
+}
+
+/// Whether an error says that a service did not answer.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded)
 }
 
 /// Whether an error of a group comes from what a row says, and not from the database or the load on it.
