@@ -146,6 +146,10 @@ async fn a_batch_and_a_stream_are_held_to_the_rules_within_themselves() {
         [row_result::Outcome::Created, row_result::Outcome::Failed, row_result::Outcome::Created]
     );
     assert!(results[1].status.as_ref().unwrap().message.contains("unified_social_credit_code"));
+    let second = BatchCreateAccountsRequest { requests: vec![create("c", ""), create("d", CODE)] };
+    let refused = rig.accounts(&me).batch_create_accounts(second).await;
+    let status = assert_error(refused, Code::AlreadyExists, "DUPLICATE_BLOCKED");
+    assert_eq!(violations(&status)[0].0, "requests[1].account.unified_social_credit_code");
 }
 
 #[tokio::test]
