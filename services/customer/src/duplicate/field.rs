@@ -3,6 +3,8 @@
 //! The numbers are judgements about people and clerks, not fitted to a file: how often two records of one party agree in the field, how often
 //! two parties of one household or firm do, and how common a value is when nothing has been counted yet.
 
+use crm_kit_api::sensitivity::Sensitivity;
+
 use super::similarity::Level;
 
 /// A field that is compared.
@@ -91,6 +93,24 @@ impl Field {
             Self::Locality => "locality",
             Self::PostalCode => "postal_code",
             Self::Region => "region",
+        }
+    }
+
+    /// The class of the values it is made of. A company's name is everybody's; a domain may come from an e-mail address.
+    pub fn class(self) -> Sensitivity {
+        match self {
+            Self::FamilyName | Self::GivenName => Sensitivity::PersonName,
+            Self::BirthDate => Sensitivity::PersonalDate,
+            Self::Identity | Self::TaxNumber => Sensitivity::IdentityNumber,
+            Self::Email | Self::Domain => Sensitivity::Email,
+            Self::Phone => Sensitivity::Phone,
+            Self::CompanyName => Sensitivity::Unspecified,
+            Self::House
+            | Self::Street
+            | Self::District
+            | Self::Locality
+            | Self::PostalCode
+            | Self::Region => Sensitivity::Address,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::field::Field;
+use crm_kit_api::sensitivity::{Mask, Masks};
 use crm_kit_record::address::Address;
 use crm_kit_value::name::{Pinyin, company::CompanyKey, fold, is_han, loosen, person};
 
@@ -137,6 +138,13 @@ impl Profile {
             .place(Field::Locality, &address.locality)
             .place(Field::PostalCode, &address.postal_code)
             .place(Field::Region, &address.administrative_area)
+    }
+
+    /// Without the fields whose class is masked.
+    #[must_use]
+    pub fn seen_with(mut self, masks: &Masks) -> Self {
+        self.values.retain(|(field, _)| masks.of(field.class()) == Mask::None);
+        self
     }
 
     fn push(&mut self, field: Field, value: Value) {

@@ -89,13 +89,21 @@ impl Duplicates {
         match request.draft {
             Some(Draft::Account(wire)) => {
                 let id = id::parse_optional("account.id", &wire.id)?;
-                self.of::<Account>(call, sought(id, draft::account(wire, region), limit), account::COLLECTION)
-                    .await
+                self.of::<Account>(
+                    call,
+                    sought(call, id, draft::account(wire, region), limit),
+                    account::COLLECTION,
+                )
+                .await
             }
             Some(Draft::Contact(wire)) => {
                 let id = id::parse_optional("contact.id", &wire.id)?;
-                self.of::<Contact>(call, sought(id, draft::contact(wire, region), limit), contact::COLLECTION)
-                    .await
+                self.of::<Contact>(
+                    call,
+                    sought(call, id, draft::contact(wire, region), limit),
+                    contact::COLLECTION,
+                )
+                .await
             }
             None => Err(Error::invalid_field("draft", "REQUIRED", "needs an account or a contact")),
         }
@@ -114,7 +122,9 @@ impl Duplicates {
     }
 }
 
-fn sought(id: Option<Uuid>, profile: Profile, limit: usize) -> Sought {
+/// What a draft asks for, without fields that the caller sees masked: whether they hit would tell what they hold.
+fn sought(call: &Call, id: Option<Uuid>, profile: Profile, limit: usize) -> Sought {
+    let profile = profile.seen_with(&call.access.masks);
     Sought { id, keys: keys(&profile).into_iter().collect(), profile, limit }
 }
 
@@ -187,11 +197,11 @@ fn compare<R: Compared>(
         owner_id: head.owner_id.map(|owner| owner.to_string()).unwrap_or_default(),
         state: if head.owner_id.is_some() { State::Owned } else { State::Unowned }.into(),
         action: action(visible, head.owner_id).into(),
-        probability,
+        probability: if visible { probability } else { 0.0 },
         outcome: duplicate_rule::outcome_to_wire(rule.outcome).into(),
         rule: rule.name.clone(),
         shared_keys: kinds.into_iter().map(|kind| duplicate_rule::key_to_wire(kind).into()).collect(),
-        evidence: told(&found),
+        evidence: if visible { told(&found) } else { Vec::new() },
     })
 }
 

@@ -167,7 +167,8 @@ async fn blocked(
         .with("key", &conflict.kind)
         .with("rule", rule)
         .with("field", field)
-        .with_violation(Violation::new(field, "DUPLICATE", "is that of another record"));
+        .with_violation(Violation::new(field, "DUPLICATE", "is that of another record"))
+        .about(conflict.record_id);
     if let Some(stands) = stands {
         error = error.with("id", stands.id).with("display_name", person::mask(&stands.display_name));
         if let Some(owner) = stands.owner_id {

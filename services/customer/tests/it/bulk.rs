@@ -2,7 +2,9 @@
 
 use crm_proto::crm::customer::v1::{Account, BulkUpsertAccountsRequest};
 use crm_proto::crm::record::v1::{ExternalId, RowResult, row_result::Outcome};
-use crm_testkit::Caller;
+use crm_testkit::{Caller, status::assert_error};
+use tonic::Code;
+use uuid::Uuid;
 
 use crate::rig::{Rig, filter, named, search};
 
@@ -115,4 +117,63 @@ async fn a_row_that_breaks_a_bound_fails_alone_with_what_is_wrong_with_it() {
     assert!(format!("{:?}", told(3)).contains("key.system"), "{:?}", told(3));
     assert_eq!(rig.names(&me, search("fifth")).await, ["fifth"]);
     assert!(rig.names(&me, search("fourth")).await.is_empty());
+}
+
+/// Numbers of the accounts that rows made.
+async fn numbers(rig: &Rig, caller: &Caller, results: &[RowResult]) -> Vec<String> {
+    let mut numbers = Vec::new();
+    for result in results {
+        numbers.push(rig.get(caller, &result.id).await.unwrap().number);
+    }
+    numbers
+}
+
+fn five(keys: &str) -> Vec<BulkUpsertAccountsRequest> {
+    (0..5).map(|index| row(&format!("{keys}{index}"), named(&format!("{keys} {index}")))).collect()
+}
+
+#[tokio::test]
+async fn the_series_goes_on_after_numbers_that_records_bring() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    assert_eq!(rig.create(&me, named("first")).await.unwrap().number, "A000001");
+    rig.create(&me, Account { number: "A000002".into(), ..named("brought") }).await.unwrap();
+    let results = upsert(&rig, &me, five("near")).await;
+    let wanted = ["A000003", "A000004", "A000005", "A000006", "A000007"];
+    assert_eq!(numbers(&rig, &me, &results).await, wanted);
+    // Beyond the block at hand, and in the middle of a bulk.
+    let mut rows = five("far");
+    rows[2].account.as_mut().unwrap().number = "A000900".into();
+    let results = upsert(&rig, &me, rows).await;
+    let wanted = ["A000901", "A000902", "A000900", "A000903", "A000904"];
+    assert_eq!(numbers(&rig, &me, &results).await, wanted);
+    assert_eq!(rig.create(&me, named("last")).await.unwrap().number, "A000905");
+}
+
+#[tokio::test]
+async fn numbers_that_records_have_already_are_skipped() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    // The series does not know of numbers that come by an update.
+    let mut held = upsert(&rig, &me, five("held")).await;
+    for (index, result) in held.drain(..).enumerate() {
+        let number = format!("A{:06}", if index == 4 { 400 } else { 6 + index });
+        rig.update(&me, Account { id: result.id, number, ..Account::default() }, &["number"]).await.unwrap();
+    }
+    assert_eq!(rig.create(&me, named("single")).await.unwrap().number, "A000401");
+    let results = upsert(&rig, &me, five("bulk")).await;
+    assert_eq!(outcomes(&results), [Outcome::Created; 5]);
+    assert_eq!(numbers(&rig, &me, &results).await[0], "A000402");
+}
+
+#[tokio::test]
+async fn while_nobody_can_be_asked_about_owners_no_row_is_to_blame() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let owned = Account { owner_id: Uuid::new_v4().to_string(), ..named("owned") };
+    let rows = vec![row("1", named("first")), row("2", owned)];
+    let answers = rig.accounts(&me).bulk_upsert_accounts(futures::stream::iter(rows)).await;
+    let refused = answers.unwrap().into_inner().message().await;
+    assert_error(refused, Code::Unavailable, "DEPENDENCY_UNAVAILABLE");
+    assert!(rig.names(&me, filter("")).await.is_empty(), "the group is written whole, later");
 }

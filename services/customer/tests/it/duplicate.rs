@@ -1,5 +1,6 @@
 //! Duplicates: what blocks, what a search tells, and the rules behind both.
 
+use crm_kit_api::sensitivity::{Mask, Sensitivity};
 use crm_proto::crm::{
     customer::v1::{
         Account, BatchCreateAccountsRequest, BatchUpdateAccountsRequest, BulkUpsertAccountsRequest, Contact,
@@ -145,6 +146,10 @@ async fn a_batch_and_a_stream_are_held_to_the_rules_within_themselves() {
         [row_result::Outcome::Created, row_result::Outcome::Failed, row_result::Outcome::Created]
     );
     assert!(results[1].status.as_ref().unwrap().message.contains("unified_social_credit_code"));
+    let second = BatchCreateAccountsRequest { requests: vec![create("c", ""), create("d", CODE)] };
+    let refused = rig.accounts(&me).batch_create_accounts(second).await;
+    let status = assert_error(refused, Code::AlreadyExists, "DUPLICATE_BLOCKED");
+    assert_eq!(violations(&status)[0].0, "requests[1].account.unified_social_credit_code");
 }
 
 #[tokio::test]
@@ -231,6 +236,8 @@ async fn a_search_looks_beyond_the_scope_and_shows_no_more_than_it_may() {
     let clerk = rig.callers.add(&Rights::all(boss.tenant_id).with_team(&[]));
     let hits = search(&rig, &clerk, draft()).await;
     assert_eq!((hits[0].visible, hits[0].action()), (false, Action::AskOwner));
+    assert!(hits[0].evidence.is_empty() && hits[0].probability == 0.0, "{:?}", hits[0]);
+    assert!(hits[0].shared_keys.contains(&MatchKey::CompanyName.into()));
     assert_eq!(hits[0].owner_id, boss.id.to_string());
     assert!(
         hits[0].display_name.contains('*') && !hits[0].display_name.contains("宏图"),
@@ -240,6 +247,32 @@ async fn a_search_looks_beyond_the_scope_and_shows_no_more_than_it_may() {
     let itself = Account { id: mine.id, ..named("上海宏图信息科技有限公司") };
     assert!(search(&rig, &boss, Draft::Account(itself)).await.is_empty());
     assert!(search(&rig, &rig.administrator(), draft()).await.is_empty(), "another tenant");
+}
+
+#[tokio::test]
+async fn nobody_tries_out_values_that_are_masked_for_them() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    rig.create_contact(&boss, person("Okafor", "Ada", "ada@okafor.example", "+8613800138000")).await.unwrap();
+    let seen_by = |class| rig.callers.add(&Rights::all(boss.tenant_id).masking(class, Mask::Partial));
+    let (no_phone, no_email) = (seen_by(Sensitivity::Phone), seen_by(Sensitivity::Email));
+    let by_phone = || Draft::Contact(person("Okafor", "Ada", "", "+8613800138000"));
+    let by_email = || Draft::Contact(person("", "", "ada@okafor.example", ""));
+    for (caller, draft, hits) in [
+        (&boss, by_phone(), 1),
+        (&boss, by_email(), 1),
+        (&no_phone, by_phone(), 0),
+        (&no_phone, by_email(), 1),
+        (&no_email, by_phone(), 1),
+        (&no_email, by_email(), 0),
+    ] {
+        assert_eq!(search(&rig, caller, draft.clone()).await.len(), hits, "{draft:?}");
+    }
+    let mut whole = person("Okafor", "Ada", "ada@okafor.example", "+8613800138000");
+    whole.display_name = "Ada Okafor".into();
+    let hits = search(&rig, &no_phone, Draft::Contact(whole)).await;
+    assert!(!hits[0].shared_keys.contains(&MatchKey::Phone.into()));
+    assert!(hits[0].evidence.iter().all(|part| part.field != "phone"), "{:?}", hits[0].evidence);
 }
 
 #[tokio::test]

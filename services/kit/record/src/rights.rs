@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crm_kit_api::{
-    Call,
+    Call, Error, Result,
     call::{Access, Permissions, Scope, Statistics, TenantSettings},
     clock::Clock,
     sensitivity::{Mask, Masks, Sensitivity},
@@ -102,6 +102,15 @@ impl Rights {
             password_change_required: false,
         }
     }
+}
+
+/// Fails with `PERMISSION_DENIED / FIELD_MASKED` when the rows of a job's file show more than the caller may see: they stand in it as its creator sees
+/// them.
+pub fn see_rows(call: &Call, creator_id: Uuid) -> Result<()> {
+    if creator_id == call.caller_id() || !call.access.masks.any() {
+        return Ok(());
+    }
+    Err(Error::field_masked("file"))
 }
 
 /// In whose name a job calls, and as what.

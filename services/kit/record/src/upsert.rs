@@ -17,7 +17,7 @@ use crate::{
     custom_field::Fields,
     external_id::{self, ExternalId},
     life::{self, NewNumbers},
-    owner,
+    number, owner,
 };
 
 /// Most rows in one transaction.
@@ -81,7 +81,7 @@ impl<R: Record> Slice<R> {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut parts = vec![rows];
         while let Some(part) = parts.pop() {
-            match self.upsert_together(call, part.clone(), then).await {
+            match self.upsert_together(call, &part, then).await {
                 Err(error) if is_fault_of_a_row(&error) && part.len() > 1 => halve(part, &mut parts),
                 Err(error) if is_fault_of_a_row(&error) && part.len() == 1 => {
                     outcomes.extend(self.refuse(call, error, then).await?);
@@ -123,12 +123,22 @@ impl<R: Record> Slice<R> {
         .await
     }
 
-    async fn upsert_together(
+    async fn upsert_together(&self, call: &Call, rows: &[Row<R::Wire>], then: Then<'_>) -> Result<Outcomes> {
+        for _ in 0..number::ATTEMPTS {
+            if let Some(outcomes) = self.upsert_once(call, rows.to_vec(), then).await? {
+                return Ok(outcomes);
+            }
+        }
+        Err(Error::concurrent_change())
+    }
+
+    /// `None` when nothing was written because records had the numbers that were drawn for new ones: there are others now.
+    async fn upsert_once(
         &self,
         call: &Call,
         rows: Vec<Row<R::Wire>>,
         then: Then<'_>,
-    ) -> Result<Outcomes> {
+    ) -> Result<Option<Outcomes>> {
         let fields = &self.fields(call).await?;
         let known = self.known(call, &rows).await?;
         self.meet(call, rows.iter().map(|row| &row.wire)).await?;
@@ -144,10 +154,16 @@ impl<R: Record> Slice<R> {
                 })
             })
             .await;
-        if written.as_ref().is_err_and(is_fault_of_a_row) {
-            self.give_back(call, &numbers.into_taken()).await;
+        match written {
+            Err(error) if self.passes(call, &numbers, &error).await? => Ok(None),
+            Err(error) => {
+                if is_fault_of_a_row(&error) {
+                    self.give_back(call, &numbers.into_taken()).await;
+                }
+                Err(error)
+            }
+            Ok(outcomes) => Ok(Some(outcomes)),
         }
-        written
     }
 
     async fn commit<'c, F>(&self, call: &Call, work: F) -> Result<Outcomes>
@@ -296,7 +312,7 @@ async fn apply<R: Record>(
     let (mut fresh, mut revisions) = (Vec::new(), Vec::new());
     let mut outcomes: Outcomes = Vec::with_capacity(steps.len());
     for step in steps {
-        outcomes.push(match step {
+        let outcome = match step {
             Step::Failed(error) => Err(error.clone()),
             Step::Create(record) => {
                 owner::check::<R>(&standing, call, record.head().owner_id, None).map(|()| {
@@ -312,7 +328,12 @@ async fn apply<R: Record>(
                     revisions.push(revision);
                     Written { id: *id, outcome }
                 }),
-        });
+        };
+        // Nobody could be asked about an owner: the row may well be right, and the group is tried again.
+        if let Some(error) = outcome.as_ref().err().filter(|error| is_passing(error)) {
+            return Err(error.clone());
+        }
+        outcomes.push(outcome);
     }
     if !fresh.is_empty() {
         life::insert(tx, call, fields, &fresh).await?;
@@ -335,6 +356,11 @@ fn halve<W>(mut rows: Vec<Row<W>>, parts: &mut Vec<Vec<Row<W>>>) {
     let second = rows.split_off(rows.len() / 2);
     parts.push(second);
     parts.push(rows);
+}
+
+/// Whether an error says that a service did not answer.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded)
 }
 
 /// Whether an error of a group comes from what a row says, and not from the database or the load on it.

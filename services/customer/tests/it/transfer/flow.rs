@@ -4,10 +4,13 @@ use crm_proto::crm::customer::v1::{
     Account, ListAccountsRequest, ListLeadsRequest, lead::Rating, lead::Status,
 };
 use crm_proto::crm::record::v1::{
-    ColumnMapping, ExportJob, ImportJob, ImportProgress, UpdateImportJobRequest,
+    ColumnMapping, DownloadExportFileRequest, DownloadImportErrorsRequest, ExportJob, ImportJob,
+    ImportProgress, ListImportErrorsRequest, UpdateImportJobRequest,
     export_job::FileKind,
     import_job::{Mode, State},
 };
+use crm_testkit::status::assert_error;
+use tonic::Code;
 
 use super::harness::Service;
 
@@ -199,4 +202,33 @@ async fn a_bought_list_becomes_leads() {
     assert_eq!(names, ["***@example.com", "张安怡"]);
     let city = leads[1].address.as_ref().unwrap().locality.as_str();
     assert_eq!((leads[1].rating(), leads[1].status(), city), (Rating::Hot, Status::New, "深圳市"));
+}
+
+#[tokio::test]
+async fn files_of_others_are_for_those_who_see_everything() {
+    let service = Service::start().await;
+    let job = service.dry_run("all", accounts(), b"name,phone\nGood,+8613800138000\nBad,12345\n").await;
+    let errors = |who: &'static str| {
+        let request = DownloadImportErrorsRequest { service: String::new(), id: job.id.clone() };
+        let mut imports = service.imports(who);
+        async move { imports.download_import_errors(request).await.map(drop) }
+    };
+    assert!(service.error_file(&job.id).await.contains("12345"));
+    assert_error(errors("masked").await, Code::PermissionDenied, "FIELD_MASKED");
+    assert_error(errors("clerk").await, Code::PermissionDenied, "PERMISSION_MISSING");
+    let request = ListImportErrorsRequest { id: job.id.clone(), ..ListImportErrorsRequest::default() };
+    let listed = service.imports("masked").list_import_errors(request).await;
+    assert_error(listed, Code::PermissionDenied, "FIELD_MASKED");
+
+    let wanted = ExportJob { collection: "accounts".into(), ..ExportJob::default() };
+    let (exported, _) = service.export("all", wanted.clone()).await;
+    let download = |who: &'static str| {
+        let request = DownloadExportFileRequest { service: String::new(), id: exported.id.clone() };
+        let mut exports = service.exports(who);
+        async move { exports.download_export_file(request).await.map(drop) }
+    };
+    download("all").await.unwrap();
+    assert_error(download("masked").await, Code::PermissionDenied, "FIELD_MASKED");
+    assert_error(download("clerk").await, Code::PermissionDenied, "PERMISSION_MISSING");
+    service.export("masked", wanted).await;
 }

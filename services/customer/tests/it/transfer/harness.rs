@@ -37,7 +37,7 @@ pub struct Origin {
     pub database: Database,
     known: Callers,
     /// `all` sees everything, `own` its own records, `masked` everything with telephone numbers and notes masked.
-    callers: [(&'static str, Caller); 3],
+    callers: [(&'static str, Caller); 4],
 }
 
 impl Origin {
@@ -50,6 +50,7 @@ impl Origin {
             .masking(Sensitivity::Note, Mask::Hidden);
         let callers = [
             ("all", known.add(&rights)),
+            ("clerk", known.add(&rights.clone().with_permissions(&["record.*"]))),
             ("own", known.add(&rights.with_team(&[]))),
             ("masked", known.add(&masked)),
         ];

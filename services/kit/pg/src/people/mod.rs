@@ -15,8 +15,9 @@ use crm_kit_api::{Call, Error, Result, clock::Clock, time};
 use crm_proto::crm::platform::v1::{
     User, UserCreated, UserDeleted, UserUndeleted, UserUpdated, user::State as WireState,
 };
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use moka::sync::Cache;
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
@@ -30,8 +31,16 @@ pub use store::{Colleague, State, colleagues};
 const FOLLOWER: &str = "people";
 /// How long a process remembers that somebody is in the copy, to spare itself the look before a transaction.
 const REMEMBERED: Duration = Duration::from_secs(30);
-/// How long it remembers that the platform could not be asked: about as long as one request takes.
-const UNREACHED: Duration = Duration::from_secs(10);
+/// How long it remembers of somebody that the platform could not be asked: longer than one request takes, from the asking to the transaction.
+const UNREACHED: Duration = Duration::from_secs(60);
+/// How long it remembers that the platform knows nobody of an id. The event about somebody new ends it at once.
+const STRANGE: Duration = Duration::from_secs(5);
+/// How long it does not ask again when the platform did not answer.
+const SILENT: Duration = Duration::from_secs(1);
+/// Longest time to ask about the people of one request or one group of rows.
+const ASKING: Duration = Duration::from_secs(10);
+/// Questions at once.
+const AT_ONCE: usize = 16;
 /// Most people it remembers.
 const MOST: u64 = 50_000;
 
@@ -47,6 +56,10 @@ pub struct People {
     met: Cache<(Uuid, Uuid), ()>,
     /// Those whom the platform could not be asked about, with what it said.
     unreached: Cache<(Uuid, Uuid), Error>,
+    /// Those whom the platform does not know.
+    strangers: Cache<(Uuid, Uuid), ()>,
+    /// Tenants for which the platform did not answer a moment ago, with what came instead.
+    silent: Cache<Uuid, Error>,
 }
 
 impl std::fmt::Debug for People {
@@ -60,7 +73,9 @@ impl People {
     pub fn new(db: Db, ask: Ask) -> Self {
         let met = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
         let unreached = Cache::builder().max_capacity(MOST).time_to_live(UNREACHED).build();
-        Self { db, ask, met, unreached }
+        let strangers = Cache::builder().max_capacity(MOST).time_to_live(STRANGE).build();
+        let silent = Cache::builder().max_capacity(MOST).time_to_live(SILENT).build();
+        Self { db, ask, met, unreached, strangers, silent }
     }
 
     /// Makes sure that the copy knows the people a request names, as far as the platform knows them. No transaction is open
@@ -77,12 +92,59 @@ impl People {
             Box::pin(async move { store::known(one.conn(), tenant_id, wanted).await })
         });
         let known = known.await?;
-        for id in ids {
-            let there = if known.contains_key(&id) { Ok(true) } else { self.learn(call, id).await };
-            match there {
-                Ok(true) => self.met.insert((tenant_id, id), ()),
-                Ok(false) => self.unreached.invalidate(&(tenant_id, id)),
-                Err(error) => self.unreached.insert((tenant_id, id), error),
+        let (there, mut missing): (Vec<Uuid>, Vec<Uuid>) =
+            ids.into_iter().partition(|id| known.contains_key(id));
+        for id in there {
+            self.met.insert((tenant_id, id), ());
+        }
+        missing.retain(|id| !self.strangers.contains_key(&(tenant_id, *id)));
+        self.ask_about(call, missing).await;
+        Ok(())
+    }
+
+    /// Asks the platform about people, until it does not answer: then all who are left count as unreached, and so does whoever the tenant
+    /// names in the next moment.
+    async fn ask_about(&self, call: &Call, mut left: Vec<Uuid>) {
+        if left.is_empty() {
+            return;
+        }
+        let tenant_id = call.tenant_id();
+        let silence = match self.silent.get(&tenant_id) {
+            Some(error) => error,
+            None => match tokio::time::timeout(ASKING, self.ask_all(call, &mut left)).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(elapsed) => Error::unavailable("the platform", elapsed),
+            },
+        };
+        // A caller who had no time left says nothing about the platform.
+        if silence.code() == Code::Unavailable && !self.silent.contains_key(&tenant_id) {
+            self.silent.insert(tenant_id, silence.clone());
+        }
+        for id in left {
+            self.unreached.insert((tenant_id, id), silence.clone());
+        }
+    }
+
+    /// Takes out of `left` whom it has an answer about; fails when the platform does not answer.
+    async fn ask_all(&self, call: &Call, left: &mut Vec<Uuid>) -> Result<()> {
+        let tenant_id = call.tenant_id();
+        while !left.is_empty() {
+            let asked = left[left.len().saturating_sub(AT_ONCE)..].to_vec();
+            let answers = join_all(asked.iter().map(|id| self.learn(call, *id))).await;
+            for (id, answer) in asked.into_iter().zip(answers) {
+                match answer {
+                    Ok(true) => self.met.insert((tenant_id, id), ()),
+                    Ok(false) => {
+                        self.unreached.invalidate(&(tenant_id, id));
+                        self.strangers.insert((tenant_id, id), ());
+                    }
+                    Err(error) if matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded) => {
+                        return Err(error);
+                    }
+                    Err(error) => self.unreached.insert((tenant_id, id), error),
+                }
+                left.retain(|other| *other != id);
             }
         }
         Ok(())
@@ -198,4 +260,68 @@ fn colleague(user: &User) -> Result<Colleague> {
         department_ids: user.department_ids.iter().map(|text| id(text)).collect::<Result<_>>()?,
         change_time: change_time.ok_or_else(|| Error::bug("a user without an update time"))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use chrono::DateTime;
+    use crm_kit_api::call::{Access, Statistics, TenantSettings};
+    use sqlx::postgres::PgConnectOptions;
+
+    use super::*;
+    use crate::db::PoolSettings;
+
+    /// A directory whose platform answers so, and how often it was asked. No answer is anything to store.
+    fn people(answer: fn() -> Result<Option<User>>) -> (People, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::default());
+        let counter = Arc::clone(&asked);
+        let ask: Ask = Arc::new(move |_, _| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Box::pin(std::future::ready(answer()))
+        });
+        let nowhere = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
+        (People::new(Db::new(nowhere, &PoolSettings::default()), ask), asked)
+    }
+
+    fn call() -> Call {
+        let ids = (Uuid::from_u128(1), Uuid::from_u128(2));
+        Call {
+            access: Arc::new(Access::of_service("test".into(), ids.0, ids.1, TenantSettings::default())),
+            now: DateTime::UNIX_EPOCH,
+            deadline: None,
+            request_id: "".into(),
+            method: "".into(),
+            idempotency: None,
+            overrides: Arc::default(),
+            statistics: Arc::new(Statistics::default()),
+        }
+    }
+
+    fn many() -> Vec<Uuid> {
+        (100..600).map(Uuid::from_u128).collect()
+    }
+
+    #[tokio::test]
+    async fn a_platform_that_does_not_answer_is_asked_once_for_all() {
+        let (people, asked) = people(|| Err(Error::unavailable("the platform", std::fmt::Error)));
+        for _ in 0..2 {
+            people.ask_about(&call(), many()).await;
+            assert_eq!(asked.load(Ordering::Relaxed), AT_ONCE);
+        }
+        let tenant = call().tenant_id();
+        let unreached = many().into_iter().filter_map(|id| people.unreached.get(&(tenant, id)));
+        assert_eq!(unreached.filter(|error| error.code() == Code::Unavailable).count(), 500);
+    }
+
+    #[tokio::test]
+    async fn whom_the_platform_does_not_know_is_remembered() {
+        let (people, asked) = people(|| Ok(None));
+        people.ask_about(&call(), many()).await;
+        assert_eq!(asked.load(Ordering::Relaxed), 500);
+        let tenant = call().tenant_id();
+        assert!(many().into_iter().all(|id| people.strangers.contains_key(&(tenant, id))));
+        assert!(many().into_iter().all(|id| !people.unreached.contains_key(&(tenant, id))));
+    }
 }

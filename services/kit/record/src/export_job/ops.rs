@@ -28,7 +28,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::{COLLECTION, JOB_KIND, convert, model::Job, store};
-use crate::collection::Collections;
+use crate::{collection::Collections, rights};
 
 /// Attempts at a job, before it is given up.
 const ATTEMPTS: i32 = 6;
@@ -148,6 +148,8 @@ impl ExportJobs {
         id: &str,
     ) -> Result<impl Stream<Item = Result<HttpBody, Status>> + Send + use<>> {
         let job = self.get(&call, id).await?;
+        call.require(self.collections.get("collection", &job.collection)?.kind().files.export)?;
+        rights::see_rows(&call, job.creator_id)?;
         job.require(State::Done)?;
         let first = self.chunk(&call, job.id, 0).await?;
         let first = first.ok_or_else(|| Error::not_found(COLLECTION, job.id))?;

@@ -27,7 +27,10 @@ use super::{
     plan, store,
 };
 use crate::collection::Collections;
-use crate::{Choice, rights::Rights};
+use crate::{
+    Choice,
+    rights::{self, Rights},
+};
 
 /// Attempts at a job that fails for no row's sake, before it is given up.
 const ATTEMPTS: i32 = 8;
@@ -84,6 +87,7 @@ impl ImportJobs {
     /// A page of the errors of a job.
     pub async fn errors(&self, call: &Call, id: &str, size: i32, token: &str) -> Result<Page<RowFault>> {
         let job = self.get(call, id).await?;
+        rights::see_rows(call, job.creator_id)?;
         let (place, size) = ((job.tenant_id, job.id), page::size(size));
         let binding = Binding::new(job.tenant_id, &[COLLECTION, &job.id.to_string(), &job.pass.to_string()]);
         let after = Token::decode(token, binding, 2)?;

@@ -11,6 +11,7 @@ use futures::Stream;
 use tonic::Status;
 
 use super::{convert, errors::ErrorFile, ops::ImportJobs};
+use crate::rights;
 
 /// Shortest time between two answers.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -50,6 +51,8 @@ impl ImportJobs {
         id: &str,
     ) -> Result<impl Stream<Item = Result<HttpBody, Status>> + Send + use<>> {
         let job = self.get(&call, id).await?;
+        call.require(self.collections.get("collection", &job.collection)?.kind().files.import)?;
+        rights::see_rows(&call, job.creator_id)?;
         let place = (job.tenant_id, job.id);
         let file = ErrorFile::new(&job.header);
         let start = (self, call, file, Some((0_i64, -1_i32)), true);

@@ -1,6 +1,8 @@
 //! Creating records.
 
-use crm_kit_api::{Call, Result, id};
+use std::ops::Range;
+
+use crm_kit_api::{Call, Error, Result, id};
 use crm_kit_pg::Tx;
 use crm_proto::crm::record::v1::custom_field::Type;
 use prost::Message;
@@ -11,9 +13,15 @@ use crate::{
     Record, Slice,
     batch::{ItemName, named, of_item},
     custom_field::{Fields, link, model::Definition},
-    number::Taken,
+    number::{self, Taken},
     owner,
 };
+
+/// Reason of a number that another record has.
+const NUMBER_TAKEN: &str = "NUMBER_TAKEN";
+/// Fewest and most numbers that are looked up at once to find those that records have.
+const FEWEST_SOUGHT: i64 = 256;
+const MOST_SOUGHT: i64 = 32_768;
 
 impl<R: Record> Slice<R> {
     /// Creates records, all or none; `answer` makes the response of them.
@@ -28,10 +36,12 @@ impl<R: Record> Slice<R> {
         A: Message + Default,
     {
         let fields = &self.fields(call).await?;
-        let records = &self.read_new(call, fields, wires, name).await?;
-        self.people.meet(call, owners(records)).await?;
-        self.db
-            .write(call, "create", move |tx| {
+        for _ in 0..number::ATTEMPTS {
+            // Numbers are taken only for records that bring none, and before the transaction.
+            let mut numbers = self.numbers_for(call, fields, wires.iter()).await?;
+            let records = &read_new(call, fields, &mut numbers, wires.clone(), name)?;
+            self.people.meet(call, owners(records)).await?;
+            let work = self.db.write(call, "create", move |tx| {
                 Box::pin(async move {
                     let standing = self.people.standing(tx, call, owners(records)).await?;
                     for (index, record) in records.iter().enumerate() {
@@ -42,29 +52,17 @@ impl<R: Record> Slice<R> {
                     let ids = records.iter().map(|record| record.head().id);
                     written.map(answer).map_err(|error| of_item(error, ids, name))
                 })
-            })
-            .await
-    }
-
-    /// Reads new records; numbers are taken only for those that bring none, and before the transaction.
-    pub async fn read_new(
-        &self,
-        call: &Call,
-        fields: &Fields,
-        wires: Vec<R::Wire>,
-        name: ItemName,
-    ) -> Result<Vec<R>> {
-        let mut numbers = self.numbers_for(call, fields, wires.iter()).await?;
-        let mut records = Vec::with_capacity(wires.len());
-        for (index, wire) in wires.into_iter().enumerate() {
-            let base = numbers.fresh(call, &wire);
-            let record = read_owned(call, fields, wire, base, None);
-            records.push(record.map_err(|error| named(error, &name(index)))?);
+            });
+            match work.await {
+                Err(error) if self.passes(call, &numbers, &error).await? => {}
+                written => return written,
+            }
         }
-        Ok(records)
+        Err(Error::concurrent_change())
     }
 
-    /// Numbers for new records: their own for those that bring none, and for all of them those of the tenant's AUTO_NUMBER fields.
+    /// Numbers for new records: their own for those that bring none, and for all of them those of the tenant's AUTO_NUMBER fields. The series
+    /// goes on after numbers that records bring.
     pub async fn numbers_for<'w>(
         &self,
         call: &Call,
@@ -72,22 +70,56 @@ impl<R: Record> Slice<R> {
         wires: impl Iterator<Item = &'w R::Wire>,
     ) -> Result<NewNumbers<R>> {
         let tenant = call.tenant_id();
-        let without: Vec<bool> = wires.map(|wire| R::sent(wire).number.is_empty()).collect();
-        let count = without.iter().filter(|without| **without).count();
+        let brought: Vec<&str> = wires.map(|wire| R::sent(wire).number).collect();
+        let count = brought.iter().filter(|number| number.is_empty()).count();
         let mut numbers = NewNumbers::placeholders(fields);
+        if let Some((series, prefix)) = R::KIND.series
+            && let Some(last) = brought.iter().filter_map(|text| number::placed(prefix, text)).max()
+        {
+            self.numbers.pass(tenant, series, last).await?;
+        }
         if let (Some((series, _)), 1..) = (R::KIND.series, count) {
             let taken = self.numbers.take(tenant, series, count).await?;
             numbers.next = Some(taken.first());
             numbers.taken.push(taken);
         }
-        if !without.is_empty() {
+        if !brought.is_empty() {
             for (definition, next) in &mut numbers.custom {
-                let taken = self.numbers.take(tenant, &definition.series(), without.len()).await?;
+                let taken = self.numbers.take(tenant, &definition.series(), brought.len()).await?;
                 *next = taken.first();
                 numbers.taken.push(taken);
             }
         }
         Ok(numbers)
+    }
+
+    /// Whether `error` came of a number of the series that a record had already; the series then goes on after all such numbers that follow, and
+    /// the same work can be done with others.
+    pub async fn passes(&self, call: &Call, numbers: &NewNumbers<R>, error: &Error) -> Result<bool> {
+        let Some((series, prefix)) = R::KIND.series.filter(|_| error.reason() == NUMBER_TAKEN) else {
+            return Ok(false);
+        };
+        let Some(taken) = numbers.taken.iter().find(|taken| taken.series() == series) else {
+            return Ok(false);
+        };
+        let (mut first, mut count, mut passed) = (taken.first(), taken.count(), None);
+        while let Some(last) = self.last_held(call, prefix, first..first + count).await? {
+            passed = Some(last);
+            (first, count) = (first + count, (count * 2).clamp(FEWEST_SOUGHT, MOST_SOUGHT));
+        }
+        let Some(last) = passed else { return Ok(false) };
+        self.numbers.pass(call.tenant_id(), series, last).await.map(|()| true)
+    }
+
+    /// The last of these numbers that a record has.
+    async fn last_held(&self, call: &Call, prefix: &str, sought: Range<i64>) -> Result<Option<i64>> {
+        let texts: Vec<String> = sought.map(|number| number::written(prefix, number)).collect();
+        let (tenant, texts) = (call.tenant_id(), &texts);
+        let held = self
+            .db
+            .list(call, move |tx| Box::pin(async move { R::by_number(tx.conn(), tenant, texts).await }))
+            .await?;
+        Ok(held.iter().filter_map(|(text, _)| number::placed(prefix, text)).max())
     }
 
     /// Takes back the numbers of records that were not written.
@@ -136,7 +168,7 @@ impl<R: Record> NewNumbers<R> {
         match (R::KIND.series, &mut self.next) {
             (Some((_, prefix)), Some(next)) if R::sent(wire).number.is_empty() => {
                 *next += 1;
-                format!("{prefix}{:06}", *next - 1)
+                number::written(prefix, *next - 1)
             }
             (Some((_, prefix)), None) if R::sent(wire).number.is_empty() => {
                 format!("{prefix}~{}", id::new(call.now))
@@ -144,6 +176,22 @@ impl<R: Record> NewNumbers<R> {
             _ => String::new(),
         }
     }
+}
+
+fn read_new<R: Record>(
+    call: &Call,
+    fields: &Fields,
+    numbers: &mut NewNumbers<R>,
+    wires: Vec<R::Wire>,
+    name: ItemName,
+) -> Result<Vec<R>> {
+    let mut records = Vec::with_capacity(wires.len());
+    for (index, wire) in wires.into_iter().enumerate() {
+        let base = numbers.fresh(call, &wire);
+        let record = read_owned(call, fields, wire, base, None);
+        records.push(record.map_err(|error| named(error, &name(index)))?);
+    }
+    Ok(records)
 }
 
 fn owners<R: Record>(records: &[R]) -> impl Iterator<Item = Uuid> {
