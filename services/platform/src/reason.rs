@@ -153,6 +153,12 @@ pub fn approval_exists(request: &Request) -> Error {
     with_object(taken("APPROVAL_EXISTS", "somebody else submitted the object"), request)
 }
 
+/// `ALREADY_EXISTS / APPROVAL_VALUES_DIFFER`.
+pub fn approval_values_differ(request: &Request) -> Error {
+    let message = "the revision was submitted with other values: submit a later revision";
+    with_object(taken("APPROVAL_VALUES_DIFFER", message), request)
+}
+
 /// `FAILED_PRECONDITION / REVISION_OUTDATED`.
 pub fn revision_outdated(request: &Request) -> Error {
     let message =

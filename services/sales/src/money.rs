@@ -1,31 +1,17 @@
-//! Amounts of documents and sums: the smallest unit of each currency, and the one place where amounts are rounded.
+//! Amounts of documents and sums, and the one place where amounts are rounded.
 //!
-//! Not here: exchange rates.
+//! Not here: exchange rates, and what the smallest unit of a currency is (`crm_kit_api::money::currency`).
 
+use crm_kit_api::money::currency;
 use crm_proto::google::r#type::Money as Wire;
 use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
 
 /// Ten-thousandths in one unit of a currency.
 const SCALE: i128 = crm_kit_api::money::SCALE as i128;
 
-/// Currencies whose smallest unit is the unit itself (ISO 4217, list one).
-const WHOLE: [&str; 16] = [
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
-    "XPF",
-];
-/// Currencies of thousandths.
-const THOUSANDTHS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-/// Currencies of ten-thousandths: units of account.
-const TEN_THOUSANDTHS: [&str; 2] = ["CLF", "UYW"];
-
-/// Ten-thousandths in the smallest unit of a currency; hundredths for every code that is not listed otherwise.
+/// Ten-thousandths in the smallest unit of a currency.
 pub fn step(currency: &str) -> i64 {
-    match currency {
-        _ if WHOLE.contains(&currency) => 10_000,
-        _ if THOUSANDTHS.contains(&currency) => 10,
-        _ if TEN_THOUSANDTHS.contains(&currency) => 1,
-        _ => 100,
-    }
+    crm_kit_api::money::SCALE / 10_i64.pow(currency::exponent(currency))
 }
 
 /// `amount * numerator / denominator`, rounded half away from zero to the currency's smallest unit. `None` when it is too large.
@@ -88,6 +74,8 @@ mod tests {
         assert_eq!(share(100_000, 1, 3, "KWD"), Some(33_330));
         assert_eq!(share(i64::MAX, 100, 100, "CLF"), Some(i64::MAX));
         assert_eq!(share(i64::MAX, 200, 100, "CNY"), None);
+        assert_eq!(share(990_000, 25, 100, "UYI"), Some(250_000));
+        assert_eq!(share(1, 100, 100, "XAU"), Some(1));
     }
 
     #[test]

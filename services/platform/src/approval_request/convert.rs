@@ -37,6 +37,7 @@ impl Request {
             decided_by_id: optional(self.decided_by_id),
             decide_time: self.decide_time.map(timestamp),
             decision_comment: self.decision_comment.clone(),
+            service: self.service.clone(),
         }
     }
 
@@ -60,6 +61,7 @@ impl Request {
             update_time: call.now,
             revision: 1,
             display_name,
+            service: call.access.service.as_deref().unwrap_or_default().to_owned(),
             object_type: wire.object_type.clone(),
             object_id: id::parse("object_id", &wire.object_id)?,
             object_revision: wire.object_revision,

@@ -14,6 +14,8 @@ use crate::{approval_flow, reason};
 
 /// Collection of tasks in errors.
 const TASKS: &str = "approvalTasks";
+/// Permission to decide in the place of approvers who cannot work any more.
+const MANAGE: &str = "platform.approvalFlows.manage";
 
 /// Decides a task of the caller's.
 pub async fn decide(
@@ -43,11 +45,16 @@ async fn decide_in(
     comment: &str,
 ) -> Result<wire::ApprovalRequest> {
     let tenant_id = tx.tenant_id();
-    let request_id = store::request_of(tx.conn(), tenant_id, id, call.caller_id()).await?;
-    let request_id = request_id.ok_or_else(|| Error::not_found(TASKS, id))?;
+    let found = store::request_of(tx.conn(), tenant_id, id).await?;
+    let (request_id, approver_id) = found.ok_or_else(|| Error::not_found(TASKS, id))?;
+    if approver_id != call.caller_id() && !stands_in(tx, call, approver_id).await? {
+        return Err(Error::not_found(TASKS, id));
+    }
     // Decisions of a request take turns here; who comes second sees what the first one did.
     let before = store::lock(tx.conn(), tenant_id, request_id).await?;
-    let before = before.ok_or_else(|| Error::not_found(TASKS, id))?;
+    let decides_own =
+        |request: &Request| approver_id != call.caller_id() && request.owner_id == call.caller_id();
+    let before = before.filter(|request| !decides_own(request)).ok_or_else(|| Error::not_found(TASKS, id))?;
     let place = before.tasks.iter().position(|task| task.id == id);
     let place = place.ok_or_else(|| Error::not_found(TASKS, id))?;
     match before.tasks[place].state {
@@ -66,6 +73,13 @@ async fn decide_in(
         node::advance(tx, call, &mut after, (&definition, next), Some(word)).await?;
     }
     submit::save(tx, call, &before, after).await
+}
+
+/// Whether the caller decides in the place of an approver who cannot work any more.
+async fn stands_in(tx: &mut Tx<'_>, call: &Call, approver_id: Uuid) -> Result<bool> {
+    let tenant_id = tx.tenant_id();
+    Ok(call.access.permissions.allows(MANAGE)
+        && store::working(tx.conn(), tenant_id, approver_id).await?.is_empty())
 }
 
 /// Why a task cannot be decided any more: who decided in its place, and how.

@@ -29,12 +29,13 @@ const STATES: &[(&str, i32)] = &[
     ("VOIDED", 7),
 ];
 
-const COLUMNS: &str = "id, create_time, update_time, revision, display_name, object_type, object_id, object_revision, submitted_values, \
+const COLUMNS: &str = "id, create_time, update_time, revision, display_name, service, object_type, object_id, object_revision, submitted_values, \
     comment, owner_id, state, automatic_reason, flow_id, flow_version, node, decided_by_id, decide_time, decision_comment, \
     COALESCE((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.node, t.position) FROM approval_task t \
               WHERE t.tenant_id = approval_request.tenant_id AND t.request_id = approval_request.id), '[]') AS tasks";
 
 const FIELDS: &[Field] = &[
+    Field::new("service", Kind::Text, "service"),
     Field::new("object_type", Kind::Text, "object_type"),
     Field::new("object_id", Kind::Uuid, "object_id"),
     Field::new("object_revision", Kind::Int, "object_revision"),

@@ -8,7 +8,8 @@
 //!
 //! What always holds:
 //!
-//! - One request of an object runs at a time (a unique index); a request runs on the version of the flow it began with.
+//! - One request of an object runs at a time, and a revision runs or is approved once (unique indexes), apart for each submitting service and for
+//!   users; a request runs on the version of the flow it began with.
 //! - Decisions take turns by the request's row: of two approvers of whom one is enough, one decides and the other is told who did.
 //! - Who is asked is worked out when a node is reached ([`node`]), from the users, roles and superiors there are then.
 

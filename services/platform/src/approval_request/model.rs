@@ -15,6 +15,8 @@ pub struct Request {
     pub update_time: DateTime<Utc>,
     pub revision: i64,
     pub display_name: String,
+    /// The service that submitted; empty when the user did.
+    pub service: String,
     pub object_type: String,
     pub object_id: Uuid,
     pub object_revision: i64,
@@ -247,6 +249,7 @@ mod tests {
             update_time: DateTime::UNIX_EPOCH,
             revision: 1,
             display_name: String::new(),
+            service: String::new(),
             object_type: "sales.quotes".into(),
             object_id: Uuid::nil(),
             object_revision: 1,

@@ -104,15 +104,28 @@ async fn ask(tx: &mut Tx<'_>, submitter_id: Uuid, node: &Node) -> Result<Asked> 
     if !approvers.is_empty() || submitter_agrees {
         return Ok(Asked { approvers, mode: node.mode, submitter_agrees });
     }
-    let approvers = match node.when_nobody {
-        WhenNobody::Pass => Vec::new(),
-        WhenNobody::Administrator => store::administrators(tx.conn(), tenant_id).await?,
-        WhenNobody::User(id) => match store::working(tx.conn(), tenant_id, id).await? {
-            found if found.is_empty() => store::administrators(tx.conn(), tenant_id).await?,
-            found => found,
-        },
-    };
+    let approvers = instead(tx, submitter_id, node).await?;
     Ok(Asked { approvers, mode: Mode::Any, submitter_agrees })
+}
+
+/// Whom a node asks that finds nobody. The submitter is among them only if the node allows it, or if nobody else is left.
+async fn instead(tx: &mut Tx<'_>, submitter_id: Uuid, node: &Node) -> Result<Vec<Uuid>> {
+    let tenant_id = tx.tenant_id();
+    let may = |id: &Uuid| node.when_submitter == WhenSubmitter::Allow || *id != submitter_id;
+    let mut found = match node.when_nobody {
+        WhenNobody::Pass => return Ok(Vec::new()),
+        WhenNobody::Administrator => Vec::new(),
+        WhenNobody::User(id) => store::working(tx.conn(), tenant_id, id).await?,
+    };
+    found.retain(may);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let mut administrators = store::administrators(tx.conn(), tenant_id).await?;
+    if administrators.iter().any(may) {
+        administrators.retain(may);
+    }
+    Ok(administrators)
 }
 
 /// The superior of a level, from 1, or the next above who can work.

@@ -18,7 +18,7 @@ pub async fn find_all(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) ->
     sqlx::query_as!(
         Request,
         r#"
-        SELECT r.id, r.create_time, r.update_time, r.revision, r.display_name, r.object_type, r.object_id, r.object_revision,
+        SELECT r.id, r.create_time, r.update_time, r.revision, r.display_name, r.service, r.object_type, r.object_id, r.object_revision,
                r.submitted_values, r.comment, r.owner_id, r.state AS "state: State", r.automatic_reason AS "automatic_reason: Automatic",
                r.flow_id, r.flow_version, r.node, r.decided_by_id, r.decide_time, r.decision_comment,
                COALESCE((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.node, t.position) FROM approval_task t
@@ -47,21 +47,21 @@ pub async fn lock(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid) -> Result<
     find(conn, tenant_id, id).await
 }
 
-/// The request of an object's latest revision that runs or was approved, held until the end of the transaction.
+/// The request of the latest revision of an object, submitted by the same service, that runs or was approved, held until the end of the transaction.
 pub async fn lock_latest(
     conn: &mut PgConnection,
     tenant_id: Uuid,
-    object_type: &str,
-    object_id: Uuid,
+    Request { service, object_type, object_id, .. }: &Request,
 ) -> Result<Option<Request>> {
     let id = sqlx::query_scalar!(
         r#"
         SELECT id FROM approval_request
-        WHERE tenant_id = $1 AND object_type = $2 AND object_id = $3 AND state IN (1, 2, 3)
+        WHERE tenant_id = $1 AND service = $2 AND object_type = $3 AND object_id = $4 AND state IN (1, 2, 3)
         ORDER BY object_revision DESC, id DESC LIMIT 1
         FOR NO KEY UPDATE
         "#,
         tenant_id,
+        service,
         object_type,
         object_id,
     )
@@ -74,21 +74,22 @@ pub async fn lock_latest(
     }
 }
 
-/// Adds a request without its tasks; false when another request of the object runs.
+/// Adds a request without its tasks; false when another request of the object runs, or of the revision was approved.
 pub async fn insert(conn: &mut PgConnection, tenant_id: Uuid, request: &Request) -> Result<bool> {
     sqlx::query!(
         r#"
-        INSERT INTO approval_request (tenant_id, id, create_time, update_time, revision, display_name, object_type, object_id,
+        INSERT INTO approval_request (tenant_id, id, create_time, update_time, revision, display_name, service, object_type, object_id,
                                       object_revision, submitted_values, comment, owner_id, state, automatic_reason, flow_id,
                                       flow_version, node, decided_by_id, decide_time, decision_comment)
-        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-        ON CONFLICT (tenant_id, object_type, object_id) WHERE state IN (1, 2) DO NOTHING
+        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        ON CONFLICT DO NOTHING
         "#,
         tenant_id,
         request.id,
         request.create_time,
         request.revision,
         request.display_name,
+        request.service,
         request.object_type,
         request.object_id,
         request.object_revision,
@@ -155,22 +156,21 @@ pub async fn save_tasks(conn: &mut PgConnection, tenant_id: Uuid, request: &Requ
     .map_err(database_error)
 }
 
-/// The request of an approver's task.
+/// The request of a task, and the approver who is asked.
 pub async fn request_of(
     conn: &mut PgConnection,
     tenant_id: Uuid,
     task_id: Uuid,
-    approver_id: Uuid,
-) -> Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        r#"SELECT request_id FROM approval_task WHERE tenant_id = $1 AND id = $2 AND approver_id = $3"#,
+) -> Result<Option<(Uuid, Uuid)>> {
+    let found = sqlx::query!(
+        r#"SELECT request_id, approver_id FROM approval_task WHERE tenant_id = $1 AND id = $2"#,
         tenant_id,
         task_id,
-        approver_id,
     )
     .fetch_optional(conn)
     .await
-    .map_err(database_error)
+    .map_err(database_error)?;
+    Ok(found.map(|row| (row.request_id, row.approver_id)))
 }
 
 /// Tasks of an approver in a state with their requests, oldest first, after one of them.

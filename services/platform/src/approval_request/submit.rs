@@ -23,16 +23,22 @@ pub async fn submit(db: &Db, call: &Call, request: &SubmitApprovalRequest) -> Re
     db.write(call, "approval.submit", |tx| submit_in(tx, call, &draft).boxed()).await
 }
 
-/// In whose name the object is submitted. The one place to let services of the suite name somebody else.
+/// In whose name the object is submitted: the caller's, and that of anybody in the tenant when a service of the suite says so.
 fn submitter(call: &Call, sent: &str) -> Result<Uuid> {
     match id::parse_optional("submitter_id", sent)? {
-        Some(named) if named != call.caller_id() => Err(reason::submitter_not_caller(named)),
-        _ => Ok(call.caller_id()),
+        Some(named) if named != call.caller_id() && call.access.service.is_none() => {
+            Err(reason::submitter_not_caller(named))
+        }
+        named => Ok(named.unwrap_or_else(|| call.caller_id())),
     }
 }
 
 async fn submit_in(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<wire::ApprovalRequest> {
     let tenant_id = tx.tenant_id();
+    if call.access.service.is_some() && store::name(tx.conn(), tenant_id, draft.owner_id).await?.is_none() {
+        let message = "is needed of a service that works for no user, and must be a user of the tenant";
+        return Err(Error::invalid_field("submitter_id", "USER_UNKNOWN", message));
+    }
     if let Some(known) = settle(tx, call, draft).await? {
         return Ok(known.to_wire());
     }
@@ -45,7 +51,7 @@ async fn submit_in(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<wire
         }
     }
     if !store::insert(tx.conn(), tenant_id, &request).await? {
-        // Another call submitted the object between our look and our write; its request is committed now.
+        // Another call submitted the revision between our look and our write; its request is committed now.
         let known = settle(tx, call, draft).await?;
         return known.map(|known| known.to_wire()).ok_or_else(Error::concurrent_change);
     }
@@ -57,7 +63,7 @@ async fn submit_in(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<wire
 /// What earlier submissions of the object mean for this one: the request that is its answer, or none after an earlier revision was voided.
 async fn settle(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<Option<Request>> {
     let tenant_id = tx.tenant_id();
-    let latest = store::lock_latest(tx.conn(), tenant_id, &draft.object_type, draft.object_id).await?;
+    let latest = store::lock_latest(tx.conn(), tenant_id, draft).await?;
     let Some(latest) = latest else { return Ok(None) };
     let theirs = latest.owner_id != draft.owner_id && !call.access.scope.covers(Some(latest.owner_id));
     if theirs && (latest.state.runs() || latest.object_revision >= draft.object_revision) {
@@ -67,6 +73,9 @@ async fn settle(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<Option<
         return Err(reason::revision_outdated(&latest));
     }
     if latest.object_revision == draft.object_revision {
+        if latest.values()? != draft.values()? {
+            return Err(reason::approval_values_differ(&latest));
+        }
         return Ok(Some(latest));
     }
     if latest.state.runs() {

@@ -1,5 +1,7 @@
 //! Approvals: flows as data, and requests that run on them. The example is a discount on quotes.
 
+use crm_kit_api::call::TenantSettings;
+use crm_kit_rpc::peer::Errand;
 use crm_proto::crm::{
     event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
     platform::v1::{
@@ -483,4 +485,80 @@ async fn requests_are_seen_by_submitter_superiors_and_approvers_alone() {
     let mara = company.world.person(named("mara", &[&marketing])).await;
     let seen = company.approvals(&mara.token).get_approval_request(get).await.unwrap().into_inner();
     assert!(seen.values.is_none() && seen.display_name == "Q-1 Acme");
+}
+
+#[tokio::test]
+async fn what_users_submit_never_meets_what_services_submit() {
+    let company = Box::pin(Company::new()).await;
+    let quote = Quote::new("1");
+    // Approved at once, for no flow matches, and later than every revision there will be.
+    let poison = Quote { revision: i64::MAX, ..quote.clone() };
+    let own = company.submit(&company.rita, &poison).await.unwrap();
+    assert_eq!((own.state(), own.service.as_str()), (State::Approved, ""));
+    company.flow("", vec![node(Mode::Any, &users(&[&company.nils]))]).await.unwrap();
+    let row = sqlx::query_scalar("SELECT tenant_id FROM tenant");
+    let tenant: Uuid = row.fetch_one(&mut company.world.database.look().await).await.unwrap();
+    let rita = Uuid::parse_str(&company.rita.user.id).unwrap();
+    let peers =
+        crm_testkit::peers("sales", &company.world.clock).with("platform", company.world.channel.clone());
+    let errand = || Errand::in_tenant(tenant, TenantSettings::default(), "quote-0001");
+    let service = |errand| ApprovalServiceClient::new(peers.on("platform", errand).unwrap());
+    let submission = quote.submission();
+    let told =
+        service(errand().on_behalf_of(rita)).submit_approval(submission.clone()).await.unwrap().into_inner();
+    assert_eq!((told.state(), told.service.as_str()), (State::Pending, "sales"));
+    assert_eq!(told.submitter_id, company.rita.user.id);
+    // The same again, in her name, is the same request; other values are refused.
+    let named = SubmitApprovalRequest { submitter_id: company.rita.user.id.clone(), ..submission.clone() };
+    let again = service(errand()).submit_approval(named.clone()).await.unwrap().into_inner();
+    assert_eq!(again.id, told.id);
+    let other = SubmitApprovalRequest { values: Quote::new("2").submission().values, ..named };
+    let refused = service(errand()).submit_approval(other).await;
+    assert_error(refused, Code::AlreadyExists, "APPROVAL_VALUES_DIFFER");
+    // A service that works for nobody names who submits.
+    assert_error(service(errand()).submit_approval(submission).await, Code::InvalidArgument, "FIELD_INVALID");
+}
+
+#[tokio::test]
+async fn submissions_at_once_without_a_flow_make_one_request() {
+    let company = Box::pin(Company::new()).await;
+    let quote = Quote::new("1");
+    let submit = || company.submit(&company.rita, &quote);
+    let (one, two, three) = tokio::join!(submit(), submit(), submit());
+    let (one, two, three) = (one.unwrap(), two.unwrap(), three.unwrap());
+    assert!(one.id == two.id && two.id == three.id && one.state() == State::Approved);
+}
+
+#[tokio::test]
+async fn a_submitter_is_not_asked_in_the_place_of_nobody_while_others_are_left() {
+    let company = Box::pin(Company::new()).await;
+    let substitute = |person: &Person| ApprovalNode {
+        when_nobody: WhenNobody::User.into(),
+        substitute_id: person.user.id.clone(),
+        ..node(Mode::All, &users(&[&company.olga]))
+    };
+    let disable = DisableUserRequest { id: company.olga.user.id.clone(), ..Default::default() };
+    company.flow("", vec![substitute(&company.nils)]).await.unwrap();
+    company.world.users(&company.world.admin).disable_user(disable).await.unwrap();
+    let request = company.submit(&company.nils, &Quote::new("1")).await.unwrap();
+    assert_eq!(asked(&request, 1), [company.world.admin_id.as_str()]);
+    let request = company.submit(&company.rita, &Quote::new("1")).await.unwrap();
+    assert_eq!(asked(&request, 1), [company.nils.user.id.as_str()]);
+}
+
+#[tokio::test]
+async fn who_writes_flows_decides_for_approvers_who_have_left() {
+    let company = Box::pin(Company::new()).await;
+    company.flow("", vec![node(Mode::All, &users(&[&company.nils, &company.olga]))]).await.unwrap();
+    let request = company.submit(&company.rita, &Quote::new("1")).await.unwrap();
+    company.approve(&company.olga, &request).await.unwrap();
+    let approve = ApproveTaskRequest { id: task_of(&company.nils, &request), comment: String::new() };
+    let admin = || company.approvals(&company.world.admin);
+    assert_error(admin().approve_task(approve.clone()).await, Code::NotFound, "NOT_FOUND");
+    let disable = DisableUserRequest { id: company.nils.user.id.clone(), ..Default::default() };
+    company.world.users(&company.world.admin).disable_user(disable).await.unwrap();
+    let other = company.approvals(&company.mona.token).approve_task(approve.clone()).await;
+    assert_error(other, Code::NotFound, "NOT_FOUND");
+    let request = admin().approve_task(approve).await.unwrap().into_inner();
+    assert_eq!((request.state(), request.decided_by_id), (State::Approved, company.world.admin_id.clone()));
 }

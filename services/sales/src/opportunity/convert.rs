@@ -170,21 +170,19 @@ impl Own {
     }
 
     fn put(self, deal: &mut Opportunity, check: &mut Checker<'_>) {
+        // Only an open deal has anything of its own; a closed one keeps what closing made of it.
+        if !matches!(deal.state.0, State::Open | State::Unspecified) {
+            return;
+        }
         deal.probability_overridden = self.probability.is_some();
         deal.probability_percent = self.probability.unwrap_or(deal.probability_percent);
         deal.forecast_category_overridden = self.category.is_some();
         if let Some(category) = self.category {
-            // A deal that was closed sends back the category of its stage.
-            let is_open = matches!(deal.state.0, State::Open | State::Unspecified);
-            if is_open && !gate::is_open_category(category) {
+            if !gate::is_open_category(category) {
                 let message = "must be a category of open deals";
                 check.refuse("forecast_category", "CATEGORY_CLOSED", message);
             }
             deal.forecast_category = Choice(category);
-        }
-        // Only an open deal has anything of its own.
-        if !matches!(deal.state.0, State::Open | State::Unspecified) {
-            (deal.probability_overridden, deal.forecast_category_overridden) = (false, false);
         }
     }
 }
@@ -313,4 +311,35 @@ fn amount(wire: Option<&WireMoney>, check: &mut Checker<'_>) -> Option<Money> {
         check.refuse("amount", "MONEY_TOO_LARGE", "is larger than 10,000,000,000,000");
     }
     Some(money)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_deal_takes_nothing_of_its_own() {
+        for state in [State::Won, State::Lost, State::Invalid] {
+            for case in 0..(101 * 5 * 4) {
+                let closed = Opportunity {
+                    state: Choice(state),
+                    probability_percent: if state == State::Won { 100 } else { 0 },
+                    forecast_category: Choice(ForecastCategory::Closed),
+                    ..Opportunity::default()
+                };
+                let wire = Wire {
+                    probability_percent: case % 101,
+                    forecast_category: case / 101 % 5,
+                    probability_overridden: case / 505 % 2 == 0,
+                    forecast_category_overridden: case / 1010 == 0,
+                    ..Wire::default()
+                };
+                let mut check = Checker::new("opportunity", "CN");
+                let mut deal = closed.clone();
+                Own::of(&wire, &closed).put(&mut deal, &mut check);
+                assert_eq!(deal, closed, "{wire:?}");
+                check.into_violations().into_result(()).unwrap();
+            }
+        }
+    }
 }

@@ -3,7 +3,9 @@
 use chrono::NaiveDate;
 use crm_kit_api::{Call, Error, Result, error::Violations, id, time};
 use crm_kit_pg::db::database_error;
+use crm_kit_record::custom_field::{Fields, fields::is_masked};
 use crm_proto::{
+    crm::record::v1::custom_field::Type,
     crm::sales::v1::{DealOutcome, ListDealOutcomesRequest, list_deal_outcomes_request::GroupBy},
     google::r#type::Date,
 };
@@ -13,7 +15,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::Statistics;
-use crate::{DOMAIN, money, pipeline::model::is_key};
+use crate::{DOMAIN, money, opportunity, pipeline::model::is_key};
 
 /// Most groups of one answer.
 const MOST: i64 = 10_000;
@@ -87,6 +89,10 @@ pub fn period(
 impl Statistics {
     /// What came of deals.
     pub async fn outcomes(&self, call: &Call, question: &Question) -> Result<Vec<DealOutcome>> {
+        if question.group_by == GroupBy::CustomField {
+            let fields = self.catalog.fields(call.tenant_id(), opportunity::COLLECTION).await?;
+            check_key(call, &fields, &question.custom_key)?;
+        }
         let (tenant, owners) = (call.tenant_id(), call.access.scope.owners());
         let found = self
             .db
@@ -140,6 +146,28 @@ impl Figures {
             i128::from(self.open).checked_mul(whole(self.won_amount))?.checked_mul(self.won.into())?;
         let denominator = i128::from(self.won + self.lost) * i128::from(self.won_days) * step;
         money::divide(numerator, denominator).map(|steps| steps * step)
+    }
+}
+
+/// Whether the caller may group by a custom field: the groups tell its values.
+fn check_key(call: &Call, fields: &Fields, key: &str) -> Result<()> {
+    let refused =
+        |reason: &'static str, message: &str| Err(Error::invalid_field("custom_key", reason, message));
+    let Some(definition) = fields.definition(key) else {
+        return refused("FIELD_UNKNOWN", "is no custom field of opportunities");
+    };
+    if is_masked(definition, &call.access.masks) {
+        return Err(Error::field_masked(&definition.path()));
+    }
+    match definition.stored_kind() {
+        Type::Text
+        | Type::Email
+        | Type::Phone
+        | Type::Url
+        | Type::Select
+        | Type::Number
+        | Type::AutoNumber => Ok(()),
+        _ => refused("TYPE_INVALID", "is a field that holds neither text, nor a choice, nor a number"),
     }
 }
 

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use crm_proto::crm::sales::v1::{
-    DealOutcome, DeleteOpportunityRequest, GetFunnelRequest, GetPipelineSummaryRequest,
-    ListDealOutcomesRequest, LoseOpportunityRequest, MoveOpportunityStageRequest, Opportunity,
-    PipelineSummary, UndeleteOpportunityRequest, WinOpportunityRequest, list_deal_outcomes_request::GroupBy,
-    opportunity::State,
+use crm_kit_api::sensitivity::{Mask, Sensitivity};
+use crm_proto::crm::{
+    record::v1::{CreateCustomFieldRequest, CustomField, custom_field::Type},
+    sales::v1::{
+        DealOutcome, DeleteOpportunityRequest, GetFunnelRequest, GetPipelineSummaryRequest,
+        ListDealOutcomesRequest, LoseOpportunityRequest, MoveOpportunityStageRequest, Opportunity,
+        PipelineSummary, UndeleteOpportunityRequest, WinOpportunityRequest,
+        list_deal_outcomes_request::GroupBy, opportunity::State,
+    },
 };
 use crm_sales::statistics::fold;
 use crm_testkit::{Caller, Rights, status::assert_error};
@@ -317,4 +321,42 @@ async fn outcomes_count_what_is_closed_in_the_period_and_what_is_open() {
     assert_error(without_key, Code::InvalidArgument, "FIELD_INVALID");
     let stranger = rig.administrator();
     assert!(outcomes(&rig, &stranger, by(GroupBy::Region)).await.is_empty());
+}
+
+#[tokio::test]
+async fn outcomes_are_grouped_by_known_custom_fields_that_the_caller_sees() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    for (key, kind, sensitivity) in [
+        ("product", Type::Text, Sensitivity::Unspecified),
+        ("phone", Type::Phone, Sensitivity::Phone),
+        ("day", Type::Date, Sensitivity::Unspecified),
+    ] {
+        let field = CustomField {
+            display_name: key.to_owned(),
+            collection: "opportunities".into(),
+            key: key.to_owned(),
+            r#type: kind.into(),
+            sensitivity: sensitivity.into(),
+            ..CustomField::default()
+        };
+        let request = CreateCustomFieldRequest { custom_field: Some(field), ..Default::default() };
+        rig.custom_fields(&me).create_custom_field(request).await.unwrap();
+    }
+    rig.create(&me, worth("A", 1)).await.unwrap();
+    let by = |key: &str| ListDealOutcomesRequest {
+        group_by: GroupBy::CustomField.into(),
+        custom_key: key.to_owned(),
+        ..Default::default()
+    };
+    let masks = vec![(Sensitivity::Phone, Mask::Partial)];
+    let masked = rig.callers.add(&Rights { masks, ..Rights::all(me.tenant_id) });
+    assert_eq!(outcomes(&rig, &me, by("phone")).await.len(), 1);
+    let refused = rig.statistics(&masked).list_deal_outcomes(by("phone")).await;
+    assert_error(refused, Code::PermissionDenied, "FIELD_MASKED");
+    assert_eq!(outcomes(&rig, &masked, by("product")).await.len(), 1);
+    for key in ["day", "nothing"] {
+        let refused = rig.statistics(&me).list_deal_outcomes(by(key)).await;
+        assert_error(refused, Code::InvalidArgument, "FIELD_INVALID");
+    }
 }
