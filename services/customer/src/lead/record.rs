@@ -77,7 +77,7 @@ impl Record for Lead {
     }
 
     async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
-        crate::ownership::store::forget(conn, tenant_id, ids).await
+        ownership::store::forget(conn, tenant_id, ids).await
     }
 
     async fn get(

@@ -3,7 +3,8 @@
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
 use crm_proto::crm::sales::v1::{
-    PriceEntry, PriceEntryCreated, PriceEntryDeleted, PriceEntryPurged, PriceEntryUndeleted, PriceEntryUpdated,
+    PriceEntry, PriceEntryCreated, PriceEntryDeleted, PriceEntryPurged, PriceEntryUndeleted,
+    PriceEntryUpdated,
 };
 use prost_types::FieldMask;
 

@@ -2,7 +2,9 @@
 
 use crm_kit_pg::change::Telling;
 use crm_kit_record::Happening;
-use crm_proto::crm::sales::v1::{Product, ProductCreated, ProductDeleted, ProductPurged, ProductUndeleted, ProductUpdated};
+use crm_proto::crm::sales::v1::{
+    Product, ProductCreated, ProductDeleted, ProductPurged, ProductUndeleted, ProductUpdated,
+};
 use prost_types::FieldMask;
 
 /// The event that tells what happened to a product.
