@@ -438,6 +438,13 @@ pub fn database_error(error: sqlx::Error) -> Error {
     }
 }
 
+/// Whether this service's own database does not answer, and not something else that an effect needed.
+pub(crate) fn is_unreachable(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    error.code() == tonic::Code::Unavailable
+        && source.is_some_and(|source| source.is::<sqlx::Error>() || source.is::<CommitUnknown>())
+}
+
 /// Whether the same transaction may well succeed at once: it lost against another, or its connection was stale.
 pub(crate) fn is_transient(error: &Error) -> bool {
     let Some(source) =

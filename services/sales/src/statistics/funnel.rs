@@ -166,6 +166,8 @@ async fn flows(
             FROM stage_entry e
             JOIN opportunity o ON o.tenant_id = $1 AND o.id = e.opportunity_id
             WHERE e.tenant_id = $1 AND o.delete_time IS NULL AND ($3::uuid[] IS NULL OR o.owner_id = ANY ($3))
+              AND EXISTS (SELECT 1 FROM stage_entry here
+                          WHERE here.tenant_id = $1 AND here.opportunity_id = e.opportunity_id AND here.pipeline_id = $2)
             WINDOW deal AS (PARTITION BY e.opportunity_id ORDER BY e.seq)
         ) AS stay
         WHERE pipeline_id = $2 AND next_time IS NOT NULL

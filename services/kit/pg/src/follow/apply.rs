@@ -9,14 +9,16 @@ use crm_kit_api::{
 };
 use crm_proto::crm::event::v1::Event;
 use futures::FutureExt as _;
-use tonic::Code;
 use uuid::Uuid;
 
 use super::{
     Follower, Incoming,
     store::{self, State},
 };
-use crate::{db::Tx, jobs};
+use crate::{
+    db::{Tx, is_unreachable},
+    jobs,
+};
 
 /// Longest text of an error that is kept.
 const ERROR_TEXT: usize = 500;
@@ -33,7 +35,12 @@ impl Follower {
     /// Applies a batch and moves the position behind it; returns how many events had their effect now. Fails only for a database that does not
     /// answer, and then the same batch can be applied again.
     pub(super) async fn apply_batch(&self, events: Vec<Event>, cursor: &str) -> Result<usize> {
-        let groups = by_tenant(events);
+        let (groups, unreadable) = by_tenant(events);
+        if unreadable > 0 {
+            let feed = &self.feed;
+            metrics::counter!("crm_follow_unreadable_total", "follower" => feed.follower, "source" => feed.source)
+                .increment(unreadable);
+        }
         let mut applied = 0;
         for (index, group) in groups.iter().enumerate() {
             let cursor = (index + 1 == groups.len()).then_some(cursor);
@@ -91,7 +98,7 @@ impl Follower {
         });
         match outcome.await {
             Ok(applied) => Ok(Group::Applied(applied)),
-            Err(error) if error.code() == Code::Unavailable => Err(error),
+            Err(error) if is_unreachable(&error) => Err(error),
             Err(error) => Ok(Group::Failed(error)),
         }
     }
@@ -160,8 +167,9 @@ pub(super) fn text(error: &Error) -> String {
     format!("{error}{cause}").chars().take(ERROR_TEXT).collect()
 }
 
-/// The events of each tenant in their order. Events of different tenants never concern the same record.
-fn by_tenant(events: Vec<Event>) -> Vec<Vec<Incoming>> {
+/// The events of each tenant in their order, and how many could not be read. Events of different tenants never concern the same record.
+fn by_tenant(events: Vec<Event>) -> (Vec<Vec<Incoming>>, u64) {
+    let mut unreadable = 0;
     let mut groups: Vec<Vec<Incoming>> = Vec::new();
     for event in events {
         let id = event.id.clone();
@@ -173,6 +181,7 @@ fn by_tenant(events: Vec<Event>) -> Vec<Vec<Incoming>> {
                     ?error,
                     "an event without a tenant, an id or a record is left out"
                 );
+                unreadable += 1;
                 continue;
             }
         };
@@ -181,7 +190,7 @@ fn by_tenant(events: Vec<Event>) -> Vec<Vec<Incoming>> {
             None => groups.push(vec![event]),
         }
     }
-    groups
+    (groups, unreadable)
 }
 
 #[cfg(test)]
@@ -196,11 +205,12 @@ mod tests {
             record_id: Uuid::from_u128(record).to_string(),
             ..Event::default()
         };
-        let groups = by_tenant(vec![event(1, 1), event(2, 2), Event::default(), event(1, 3), event(2, 4)]);
+        let (groups, unreadable) =
+            by_tenant(vec![event(1, 1), event(2, 2), Event::default(), event(1, 3), event(2, 4)]);
         let records: Vec<Vec<u128>> = groups
             .iter()
             .map(|group| group.iter().map(|event| event.record_id.as_u128()).collect())
             .collect();
-        assert_eq!(records, [[1, 3], [2, 4]]);
+        assert_eq!((records, unreadable), (vec![vec![1, 3], vec![2, 4]], 1));
     }
 }

@@ -15,7 +15,7 @@ use super::{
     store::{self, State},
 };
 use crate::{
-    db::{Db, Tx},
+    db::{Db, Tx, is_unreachable},
     jobs::{self, Job, Verdict},
 };
 
@@ -51,7 +51,7 @@ impl Follower {
         match applied.await {
             Ok(()) => Ok(Verdict::Done),
             // The database's failure, not the event's.
-            Err(error) if error.code() == Code::Unavailable => Err(error),
+            Err(error) if is_unreachable(&error) => Err(error),
             Err(error) => self.failed_again(event, parked, attempts + 1, &error).await,
         }
     }
@@ -63,7 +63,8 @@ impl Follower {
         attempts: i32,
         error: &Error,
     ) -> Result<Verdict> {
-        let given_up = attempts >= ATTEMPTS;
+        // As long as something that the effect needs does not answer, the failure is not the event's.
+        let given_up = attempts >= ATTEMPTS && error.code() != Code::Unavailable;
         let state = if given_up { State::GivenUp } else { State::Trying };
         let text = &apply::text(error);
         let noted = self.db.for_tenant(event.tenant_id, move |tx| {

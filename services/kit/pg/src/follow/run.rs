@@ -18,6 +18,8 @@ use crate::jobs::{Job, Verdict, Worker};
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// How often it is renewed, looked for, and the lag measured.
 const RENEW: Duration = Duration::from_secs(10);
+/// Longest silence of a source, which says every 20 seconds that it is there.
+const SILENCE: Duration = Duration::from_mins(1);
 /// Shortest and longest pause after a failure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -108,7 +110,7 @@ impl Follower {
             return Ok(());
         };
         let mut stream = self.subscribe(cursor).await?;
-        while let Some(response) = stream.message().await.map_err(lost)? {
+        while let Some(response) = next(&mut stream).await? {
             *heard.lock() = true;
             let oldest = response.events.first().and_then(|event| instant(event.event_time.as_ref()));
             if let Some(oldest) = oldest {
@@ -158,7 +160,7 @@ impl Follower {
         };
         let mut stream = self.subscribe(cursor).await?;
         let mut applied = 0;
-        while let Some(response) = stream.message().await.map_err(lost)? {
+        while let Some(response) = next(&mut stream).await? {
             // The first response without events tells that the stream has caught up.
             let caught_up = response.events.is_empty();
             applied += self.apply_batch(response.events, &response.cursor).await?;
@@ -189,6 +191,14 @@ impl Follower {
         let feed = &self.feed;
         metrics::gauge!("crm_follow_lag_seconds", "follower" => feed.follower, "source" => feed.source)
             .set(seconds);
+    }
+}
+
+/// The next response; a source that is silent for too long is lost, so that its stream holds the lease no longer.
+async fn next(stream: &mut Streaming<SubscribeResponse>) -> Result<Option<SubscribeResponse>> {
+    match tokio::time::timeout(SILENCE, stream.message()).await {
+        Ok(response) => response.map_err(lost),
+        Err(_) => Err(lost(Status::unavailable("the source has been silent for too long"))),
     }
 }
 

@@ -63,6 +63,12 @@ pub trait Authenticate: Send + Sync + 'static {
     /// The access of `credential`, or `UNAUTHENTICATED / CREDENTIAL_INVALID`.
     async fn authenticate(&self, credential: &Credential) -> Result<Arc<Access>>;
 
+    /// The access now of a credential that was good when a stream was opened with it, while the stream goes on. For most that is the same as
+    /// [`Authenticate::authenticate`]; the identity of a service was proved once for all, whatever the life of its token.
+    async fn authenticate_again(&self, credential: &Credential) -> Result<Arc<Access>> {
+        self.authenticate(credential).await
+    }
+
     /// The access of a user, for a service that goes on with that user's work when no credential of the user is at hand any more;
     /// `UNAUTHENTICATED / CREDENTIAL_INVALID` unless user and tenant are active.
     async fn user_access(&self, tenant_id: Uuid, user_id: Uuid) -> Result<Arc<Access>>;

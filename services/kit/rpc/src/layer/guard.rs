@@ -298,7 +298,7 @@ impl Walls {
         async move {
             loop {
                 tokio::time::sleep(RECHECK).await;
-                match walls.authenticator.authenticate(&credential).await {
+                match walls.authenticator.authenticate_again(&credential).await {
                     Ok(now) if now.same_rights(&access) => {}
                     Ok(_) => return Status::unavailable("your rights changed; open the stream again"),
                     Err(error) if error.code() == Code::Unauthenticated => return error.into(),

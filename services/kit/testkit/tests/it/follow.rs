@@ -173,6 +173,20 @@ async fn a_poison_event_is_parked_with_what_follows_of_its_record_and_holds_up_n
     assert_eq!(sink.notes().await, ["a", "1", "2", "3", "poison", "b", "c"]);
 }
 
+#[tokio::test]
+async fn an_effect_that_needs_something_that_is_down_holds_up_nobody_else() {
+    let source = Source::new().await;
+    let sink = Sink::new(&source).await;
+    let (tenant, other) = (new_id(), new_id());
+    source.tell(tenant, new_id(), "poison").await;
+    source.tell(other, new_id(), "well").await;
+    sink.mood.misses.store(true, SeqCst);
+    let (followers, _running) = sink.start();
+    followers.drain().await.unwrap();
+    assert_eq!(sink.notes().await, ["well"]);
+    assert_eq!(sink.parked().await.len(), 1);
+}
+
 /// Whether a job is due or at work.
 async fn due(sink: &Sink) -> bool {
     let sql = "SELECT count(*) FROM job WHERE run_after <= $1 OR lease_until IS NOT NULL";

@@ -94,6 +94,8 @@ impl Source {
 pub struct Mood {
     /// Fails.
     pub fails: Arc<AtomicBool>,
+    /// Needs something that does not answer.
+    pub misses: Arc<AtomicBool>,
     /// Never comes to an end after the effect.
     pub hangs: Arc<AtomicBool>,
     /// Panics.
@@ -183,6 +185,9 @@ fn apply<'t>(mood: Mood, tx: &'t mut Tx<'_>, event: &'t Incoming) -> BoxFuture<'
         assert!(!mood.panics.load(Ordering::SeqCst), "poison");
         if mood.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
+        }
+        if mood.misses.load(Ordering::SeqCst) {
+            return Err(Error::unavailable("something else", std::io::Error::other("down")));
         }
         if mood.fails.load(Ordering::SeqCst) { Err(Error::bug("poison")) } else { Ok(()) }
     }
