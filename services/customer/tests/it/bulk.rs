@@ -107,7 +107,7 @@ async fn a_row_that_breaks_a_bound_fails_alone_with_what_is_wrong_with_it() {
     let told = |index: usize| {
         let status = results[index].status.clone().unwrap();
         let status = tonic::Status::with_details(
-            tonic::Code::from(status.code),
+            Code::from(status.code),
             status.message.clone(),
             prost::Message::encode_to_vec(&status).into(),
         );
