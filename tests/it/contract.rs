@@ -198,6 +198,7 @@ fn fields_of_records_have_labels_in_both_languages() {
     let names = [
         "crm.customer.v1.Account",
         "crm.customer.v1.Contact",
+        "crm.customer.v1.AssignmentRule",
         "crm.customer.v1.Lead",
         "crm.customer.v1.Pool",
         "crm.customer.v1.RecycleRule",

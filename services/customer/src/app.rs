@@ -28,7 +28,9 @@ use crm_kit_rpc::{
 use crm_kit_value::phone;
 use crm_proto::crm::{
     customer::v1::{
-        account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
+        account_service_server::AccountServiceServer,
+        assignment_rule_service_server::AssignmentRuleServiceServer,
+        contact_service_server::ContactServiceServer,
         duplicate_rule_service_server::DuplicateRuleServiceServer,
         duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
         pool_service_server::PoolServiceServer,
@@ -42,8 +44,10 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     account::{self, Accounts},
+    assignment_rule::{self, AssignmentRules},
     config::Settings,
     contact::{self, Contacts},
+    conversion::Conversions,
     duplicate::search::Duplicates,
     duplicate_rule::{self, DuplicateRules},
     kinds,
@@ -60,6 +64,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
     Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
     Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
+    Told { collection: assignment_rule::COLLECTION, permission: "customer.assignmentRules.read" },
     Told { collection: pool::COLLECTION, permission: "customer.pools.manage" },
     service::TOLD[0],
     service::TOLD[1],
@@ -139,6 +144,9 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let (duplicates, duplicate_rules) = (Duplicates { db: db.clone() }, DuplicateRules { db: db.clone() });
     let pools =
         Pools { db: db.clone(), clock: clock.clone(), accounts: accounts.clone(), leads: leads.clone() };
+    let assignment_rules = AssignmentRules { db: db.clone(), leads: leads.clone() };
+    let conversions =
+        Conversions { leads: leads.clone(), accounts: accounts.clone(), contacts: contacts.clone() };
     pools.spawn(&tasks, &shutdown);
     let collections = Collections::new([
         Arc::new(accounts.clone()) as _,
@@ -154,8 +162,9 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
         .add_service(DuplicateServiceServer::new(duplicates))
         .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
-        .add_service(LeadServiceServer::new(lead::rpc::Handlers(leads)))
+        .add_service(LeadServiceServer::new(lead::rpc::Handlers { leads, conversions }))
         .add_service(PoolServiceServer::new(pools))
+        .add_service(AssignmentRuleServiceServer::new(assignment_rules))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

@@ -6,6 +6,8 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`lead`] | those who might buy |
+//! | [`assignment_rule`] | who gets leads that come in without an owner |
+//! | [`conversion`] | how a lead becomes an account and a contact |
 //! | [`pool`] | records that wait for somebody to work on them |
 //! | [`ownership`] | who had a record from when to when |
 //! | [`kinds`] | the kinds of records there are |
@@ -19,8 +21,10 @@
 
 pub mod account;
 pub mod app;
+pub mod assignment_rule;
 pub mod config;
 pub mod contact;
+pub mod conversion;
 pub mod duplicate;
 pub mod duplicate_rule;
 pub mod kinds;

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Lead, convert, events, files, model::StatusChange, schema, store};
-use crate::{DOMAIN, ownership, pool::place::moves};
+use crate::{DOMAIN, assignment_rule::apply, ownership, pool::place::moves};
 
 impl Record for Lead {
     type Wire = Wire;
@@ -125,15 +125,18 @@ impl Record for Lead {
         }
     }
 
-    /// Gives leads that came in without an owner to their creator.
-    async fn settle(_tx: &mut Tx<'_>, call: &Call, leads: &[Self]) -> Result<Option<Vec<Self>>> {
+    /// Gives leads that came in without an owner to whom the rules say, or else to their creator.
+    async fn settle(
+        tx: &mut Tx<'_>,
+        call: &Call,
+        fields: &Fields,
+        leads: &[Self],
+    ) -> Result<Option<Vec<Self>>> {
         if leads.iter().all(|lead| lead.owner_id.is_some() || lead.pool_id.is_some()) {
             return Ok(None);
         }
         let mut leads = leads.to_vec();
-        for lead in leads.iter_mut().filter(|lead| lead.owner_id.is_none() && lead.pool_id.is_none()) {
-            lead.owner_id = Some(call.caller_id());
-        }
+        apply::apply(tx, call, fields, &mut leads).await?;
         Ok(Some(leads))
     }
 

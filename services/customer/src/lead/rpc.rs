@@ -7,11 +7,11 @@ use crm_kit_rpc::{call, rows::row_checks};
 use crm_proto::crm::customer::v1::{
     AssignLeadRequest, BatchCreateLeadsRequest, BatchCreateLeadsResponse, BatchDeleteLeadsRequest,
     BatchDeleteLeadsResponse, BatchGetLeadsRequest, BatchGetLeadsResponse, BatchUpdateLeadsRequest,
-    BatchUpdateLeadsResponse, BulkUpsertLeadsRequest, BulkUpsertLeadsResponse, CreateLeadRequest,
-    DeleteLeadRequest, DisqualifyLeadRequest, GetLeadRequest, Lead, ListLeadStatusChangesRequest,
-    ListLeadStatusChangesResponse, ListLeadsRequest, ListLeadsResponse, MarkLeadDuplicateRequest,
-    QualifyLeadRequest, ReopenLeadRequest, StartLeadRequest, UndeleteLeadRequest, UpdateLeadRequest,
-    lead::Status as State, lead_service_server::LeadService,
+    BatchUpdateLeadsResponse, BulkUpsertLeadsRequest, BulkUpsertLeadsResponse, ConvertLeadRequest,
+    ConvertLeadResponse, CreateLeadRequest, DeleteLeadRequest, DisqualifyLeadRequest, GetLeadRequest, Lead,
+    ListLeadStatusChangesRequest, ListLeadStatusChangesResponse, ListLeadsRequest, ListLeadsResponse,
+    MarkLeadDuplicateRequest, QualifyLeadRequest, ReopenLeadRequest, StartLeadRequest, UndeleteLeadRequest,
+    UpdateLeadRequest, lead::Status as State, lead_service_server::LeadService,
 };
 use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
@@ -22,11 +22,18 @@ use super::{
 };
 use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
 
+use crate::conversion::Conversions;
+
 type Answer<T> = Result<Response<T>, Status>;
 
 /// The service's methods over the use cases of leads.
 #[derive(Clone, Debug)]
-pub struct Handlers(pub Leads);
+pub struct Handlers {
+    /// What leads share with other records.
+    pub leads: Leads,
+    /// How they become accounts and contacts.
+    pub conversions: Conversions,
+}
 
 #[tonic::async_trait]
 impl LeadService for Handlers {
@@ -34,12 +41,12 @@ impl LeadService for Handlers {
 
     async fn get_lead(&self, request: Request<GetLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
-        Ok(Response::new(self.0.get(&call, &[request.into_inner().id]).await.map(only)?))
+        Ok(Response::new(self.leads.get(&call, &[request.into_inner().id]).await.map(only)?))
     }
 
     async fn list_leads(&self, request: Request<ListLeadsRequest>) -> Answer<ListLeadsResponse> {
         let call = call(&request)?;
-        let page = self.0.list(&call, wanted(request.get_ref())).await?;
+        let page = self.leads.list(&call, wanted(request.get_ref())).await?;
         Ok(Response::new(ListLeadsResponse {
             leads: page.wires,
             next_page_token: page.next_page_token,
@@ -51,30 +58,30 @@ impl LeadService for Handlers {
     async fn create_lead(&self, request: Request<CreateLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let lead = request.into_inner().lead.unwrap_or_default();
-        Ok(Response::new(self.0.create(&call, vec![lead], single, only).await?))
+        Ok(Response::new(self.leads.create(&call, vec![lead], single, only).await?))
     }
 
     async fn update_lead(&self, request: Request<UpdateLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let update = update(request.into_inner());
-        Ok(Response::new(self.0.update(&call, vec![update], single, only).await?))
+        Ok(Response::new(self.leads.update(&call, vec![update], single, only).await?))
     }
 
     async fn delete_lead(&self, request: Request<DeleteLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let delete = delete(request.into_inner());
-        Ok(Response::new(self.0.delete(&call, vec![delete], single, only).await?))
+        Ok(Response::new(self.leads.delete(&call, vec![delete], single, only).await?))
     }
 
     async fn undelete_lead(&self, request: Request<UndeleteLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let UndeleteLeadRequest { id, etag } = request.into_inner();
-        Ok(Response::new(self.0.undelete(&call, Delete { id, etag }).await?))
+        Ok(Response::new(self.leads.undelete(&call, Delete { id, etag }).await?))
     }
 
     async fn batch_get_leads(&self, request: Request<BatchGetLeadsRequest>) -> Answer<BatchGetLeadsResponse> {
         let call = call(&request)?;
-        let leads = self.0.get(&call, &request.into_inner().ids).await?;
+        let leads = self.leads.get(&call, &request.into_inner().ids).await?;
         Ok(Response::new(BatchGetLeadsResponse { leads }))
     }
 
@@ -86,7 +93,7 @@ impl LeadService for Handlers {
         let leads = request.into_inner().requests.into_iter();
         let leads = leads.map(|request| request.lead.unwrap_or_default()).collect();
         let answer = |leads| BatchCreateLeadsResponse { leads };
-        Ok(Response::new(self.0.create(&call, leads, item, answer).await?))
+        Ok(Response::new(self.leads.create(&call, leads, item, answer).await?))
     }
 
     async fn batch_update_leads(
@@ -96,7 +103,7 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let updates = request.into_inner().requests.into_iter().map(update).collect();
         let answer = |leads| BatchUpdateLeadsResponse { leads };
-        Ok(Response::new(self.0.update(&call, updates, item, answer).await?))
+        Ok(Response::new(self.leads.update(&call, updates, item, answer).await?))
     }
 
     async fn batch_delete_leads(
@@ -106,7 +113,7 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let deletes = request.into_inner().requests.into_iter().map(delete).collect();
         let answer = |leads| BatchDeleteLeadsResponse { leads };
-        Ok(Response::new(self.0.delete(&call, deletes, item, answer).await?))
+        Ok(Response::new(self.leads.delete(&call, deletes, item, answer).await?))
     }
 
     async fn bulk_upsert_leads(
@@ -117,7 +124,7 @@ impl LeadService for Handlers {
         let rows = request
             .into_inner()
             .map(|row| row.map(|row| bulk::row(row.key, row.lead.unwrap_or_default(), row.update_mask)));
-        let results = bulk::run(self.0.clone(), call, checks, rows);
+        let results = bulk::run(self.leads.clone(), call, checks, rows);
         Ok(Response::new(Box::pin(results.map(|results| Ok(BulkUpsertLeadsResponse { results: results? })))))
     }
 
@@ -125,7 +132,7 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let AssignLeadRequest { id, etag, owner_id, reason } = request.into_inner();
         let becomes = Becomes::Owned(id::parse("owner_id", &owner_id)?);
-        Ok(Response::new(ops::change(&self.0, &call, Change { id, etag, becomes, reason }).await?))
+        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
     }
 
     async fn start_lead(&self, request: Request<StartLeadRequest>) -> Answer<Lead> {
@@ -133,7 +140,7 @@ impl LeadService for Handlers {
         let StartLeadRequest { id, etag } = request.into_inner();
         let becomes = Becomes::Status(State::Working);
         Ok(Response::new(
-            ops::change(&self.0, &call, Change { id, etag, becomes, reason: String::new() }).await?,
+            ops::change(&self.leads, &call, Change { id, etag, becomes, reason: String::new() }).await?,
         ))
     }
 
@@ -141,28 +148,34 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let QualifyLeadRequest { id, etag, reason } = request.into_inner();
         let becomes = Becomes::Status(State::Qualified);
-        Ok(Response::new(ops::change(&self.0, &call, Change { id, etag, becomes, reason }).await?))
+        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
     }
 
     async fn disqualify_lead(&self, request: Request<DisqualifyLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let DisqualifyLeadRequest { id, etag, reason } = request.into_inner();
         let becomes = Becomes::Status(State::Disqualified);
-        Ok(Response::new(ops::change(&self.0, &call, Change { id, etag, becomes, reason }).await?))
+        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
     }
 
     async fn mark_lead_duplicate(&self, request: Request<MarkLeadDuplicateRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let MarkLeadDuplicateRequest { id, etag, duplicate_of_id, reason } = request.into_inner();
         let becomes = Becomes::DuplicateOf(id::parse("duplicate_of_id", &duplicate_of_id)?);
-        Ok(Response::new(ops::change(&self.0, &call, Change { id, etag, becomes, reason }).await?))
+        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
     }
 
     async fn reopen_lead(&self, request: Request<ReopenLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let ReopenLeadRequest { id, etag, reason } = request.into_inner();
         let becomes = Becomes::Status(State::New);
-        Ok(Response::new(ops::change(&self.0, &call, Change { id, etag, becomes, reason }).await?))
+        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
+    }
+
+    async fn convert_lead(&self, request: Request<ConvertLeadRequest>) -> Answer<ConvertLeadResponse> {
+        let call = call(&request)?;
+        let converted = Box::pin(self.conversions.convert(&call, request.into_inner()));
+        Ok(Response::new(converted.await?))
     }
 
     async fn list_lead_status_changes(
@@ -172,7 +185,7 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let ListLeadStatusChangesRequest { id, page_size, page_token } = request.get_ref();
         let (status_changes, next_page_token) =
-            ops::status_changes(&self.0, &call, id, *page_size, page_token).await?;
+            ops::status_changes(&self.leads, &call, id, *page_size, page_token).await?;
         Ok(Response::new(ListLeadStatusChangesResponse { status_changes, next_page_token }))
     }
 }

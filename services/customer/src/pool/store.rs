@@ -143,8 +143,9 @@ fn reason(constraint: &str, pool: &Pool) -> Option<Error> {
             let error = Error::new(Code::AlreadyExists, DOMAIN, "POOL_NAME_TAKEN", message);
             Some(error.with("display_name", &pool.display_name))
         }
-        "account_pool_fkey" | "lead_pool_fkey" => {
-            let message = "records wait in the pool: move them to another one first";
+        "account_pool_fkey" | "lead_pool_fkey" | "assignment_rule_pool_fkey" => {
+            let message =
+                "records wait in the pool, or a rule sends leads there: move them to another one first";
             Some(Error::new(Code::FailedPrecondition, DOMAIN, "POOL_NOT_EMPTY", message).with("id", pool.id))
         }
         _ => None,

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod account;
+mod assignment_rule;
 mod bulk;
 mod contact;
+mod conversion;
 mod crm_exports;
 mod custom_field;
 mod duplicate;

@@ -211,6 +211,7 @@ pub trait Record:
     fn settle(
         _tx: &mut Tx<'_>,
         _call: &Call,
+        _fields: &Fields,
         _records: &[Self],
     ) -> impl Future<Output = Result<Option<Vec<Self>>>> + Send {
         std::future::ready(Ok(None))

@@ -80,6 +80,7 @@ pub const ALL: [BuiltIn; 7] = [
             "customer.leads.read",
             "customer.leads.create",
             "customer.leads.update",
+            "customer.leads.convert",
             "customer.pools.read",
             "customer.pools.claim",
             "customer.pools.return",

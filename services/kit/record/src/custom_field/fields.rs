@@ -235,7 +235,7 @@ impl Fields {
     }
 
     /// A standard or custom field of a record.
-    fn lookup(&self, values: &Values, standard: Standard<'_, '_>, path: &str) -> filter::Value<'static> {
+    pub fn lookup(&self, values: &Values, standard: Standard<'_, '_>, path: &str) -> filter::Value<'static> {
         let Some(rest) = path.strip_prefix("custom.") else { return standard(path).into_owned() };
         let (key, part) = rest.split_once('.').map_or((rest, None), |(key, part)| (key, Some(part)));
         let (Some(field), Some(stored)) = (self.by_key.get(key), values.get(key)) else {

@@ -205,7 +205,7 @@ pub async fn insert<R: Record>(
     fields: &Fields,
     records: &[R],
 ) -> Result<Vec<R::Wire>> {
-    let settled = R::settle(tx, call, records).await?;
+    let settled = R::settle(tx, call, fields, records).await?;
     let records = settled.as_deref().unwrap_or(records);
     R::insert(tx.conn(), records).await?;
     R::link(tx, call, records, &[]).await?;
