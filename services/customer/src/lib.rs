@@ -23,6 +23,7 @@ pub mod config;
 pub mod contact;
 pub mod duplicate;
 pub mod duplicate_rule;
+pub mod duplicate_scan;
 pub mod kinds;
 pub mod lead;
 pub mod life_cycle;

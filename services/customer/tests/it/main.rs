@@ -8,6 +8,7 @@ mod contact;
 mod crm_exports;
 mod custom_field;
 mod duplicate;
+mod duplicate_scan;
 mod events;
 mod lead;
 mod list;
