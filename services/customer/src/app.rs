@@ -32,6 +32,7 @@ use crm_proto::crm::{
         assignment_rule_service_server::AssignmentRuleServiceServer,
         contact_service_server::ContactServiceServer,
         duplicate_rule_service_server::DuplicateRuleServiceServer,
+        duplicate_scan_service_server::DuplicateScanServiceServer,
         duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
         pool_service_server::PoolServiceServer,
     },
@@ -50,6 +51,7 @@ use crate::{
     conversion::Conversions,
     duplicate::search::Duplicates,
     duplicate_rule::{self, DuplicateRules},
+    duplicate_scan::{self, DuplicateScans},
     kinds,
     lead::{self, Leads},
     pool::{self, Pools},
@@ -63,6 +65,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: account::COLLECTION, permission: "customer.accounts.read" },
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
     Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
+    Told { collection: duplicate_scan::COLLECTION, permission: "customer.duplicateScans.read" },
+    Told { collection: duplicate_scan::SETS, permission: "customer.duplicateSets.read" },
     Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
     Told { collection: assignment_rule::COLLECTION, permission: "customer.assignmentRules.read" },
     Told { collection: pool::COLLECTION, permission: "customer.pools.manage" },
@@ -142,6 +146,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let users = Arc::new(peers.events("platform")?);
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
     let (duplicates, duplicate_rules) = (Duplicates { db: db.clone() }, DuplicateRules { db: db.clone() });
+    let scans = DuplicateScans { db: db.clone(), clock: clock.clone(), shutdown: shutdown.clone() };
+    scans.spawn(&tasks);
     let pools =
         Pools { db: db.clone(), clock: clock.clone(), accounts: accounts.clone(), leads: leads.clone() };
     let assignment_rules = AssignmentRules { db: db.clone(), leads: leads.clone() };
@@ -162,6 +168,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
         .add_service(DuplicateServiceServer::new(duplicates))
         .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
+        .add_service(DuplicateScanServiceServer::new(scans))
         .add_service(LeadServiceServer::new(lead::rpc::Handlers { leads, conversions }))
         .add_service(PoolServiceServer::new(pools))
         .add_service(AssignmentRuleServiceServer::new(assignment_rules))

@@ -27,6 +27,7 @@ pub mod contact;
 pub mod conversion;
 pub mod duplicate;
 pub mod duplicate_rule;
+pub mod duplicate_scan;
 pub mod kinds;
 pub mod lead;
 pub mod life_cycle;

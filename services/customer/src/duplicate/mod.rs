@@ -16,7 +16,7 @@
 //! | [`store`] | the keys of records in the database |
 //! | [`search`], [`draft`], [`rpc`] | the records that look like a draft |
 //!
-//! All but the last four is pure. Nothing here is fitted to a file: rates of errors are judgements about people and clerks, frequencies are counted in the
+//! All but the last four is pure; [`crate::duplicate_scan`] runs [`scan`] over a collection in the background. Nothing here is fitted to a file: rates of errors are judgements about people and clerks, frequencies are counted in the
 //! records compared, and the number of duplicates is estimated from them.
 
 pub mod block;

@@ -1,5 +1,7 @@
 //! A whole set of records at once: which of them are probably one party.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     block,
     population::Population,
@@ -15,9 +17,9 @@ pub struct Scan {
     population: Population,
     /// How many duplicates and households the set holds.
     pub prior: Prior,
-    /// Every pair that blocking proposed, by index, with its log odds.
+    /// Every pair that blocking proposed, by index, with its log odds; and those kept apart.
     pub links: Vec<Link>,
-    /// What speaks for each pair, in the order of the links.
+    /// What speaks for each pair that blocking proposed, in their order.
     pub evidence: Vec<Evidence>,
 }
 
@@ -36,6 +38,29 @@ impl Scan {
         Self { links: links.collect(), population, prior, evidence }
     }
 
+    /// Keeps pairs, the smaller index first, out of every set.
+    pub fn keep_apart(&mut self, pairs: &HashSet<(u32, u32)>) {
+        self.links.retain(|link| !pairs.contains(&(link.a, link.b)));
+        self.links.extend(pairs.iter().map(|(a, b)| Link { a: *a, b: *b, bits: f64::NEG_INFINITY }));
+    }
+
+    /// How likely each record of the sets is one party with the one of its set that it is most like.
+    pub fn probabilities(&self, sets: &[Vec<u32>]) -> HashMap<u32, f64> {
+        let of: HashMap<u32, usize> =
+            sets.iter().enumerate().flat_map(|(at, set)| set.iter().map(move |index| (*index, at))).collect();
+        let mut most = HashMap::new();
+        for link in self.links.iter().filter(|link| of.contains_key(&link.a)) {
+            if of.get(&link.a) == of.get(&link.b) {
+                let probability = 1.0 / (1.0 + (-link.bits).exp2());
+                for index in [link.a, link.b] {
+                    let best = most.entry(index).or_insert(0.0_f64);
+                    *best = best.max(probability);
+                }
+            }
+        }
+        most
+    }
+
     /// Sets of records that are one party with at least this probability, by index.
     pub fn sets(&self, profiles: &[Profile], threshold: f64) -> Vec<Vec<u32>> {
         let least = (threshold / (1.0 - threshold)).log2();
@@ -47,7 +72,7 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::BTreeSet;
 
     use super::*;
     use crate::duplicate::{field::Field, judged};

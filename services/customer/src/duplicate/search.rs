@@ -28,7 +28,7 @@ use super::{
 use crate::{
     account::{self, Account},
     contact::{self, Contact},
-    duplicate_rule,
+    duplicate_rule, duplicate_scan,
 };
 
 /// Records compared with a draft at most, those with the strongest shared keys first.
@@ -47,8 +47,10 @@ pub struct Duplicates {
 }
 
 /// A record as it is compared.
-trait Compared: Record {
+pub trait Compared: Record {
+    /// What it shows of the party behind it.
     fn profile_of(&self) -> Profile;
+    /// Its name.
     fn display_name(&self) -> &str;
 }
 
@@ -137,6 +139,11 @@ async fn find<R: Compared>(
     let tenant = tx.tenant_id();
     let rules = duplicate_rule::in_use(tx.conn(), tenant, collection).await?;
     let shared = store::sharing(tx.conn(), tenant, collection, &sought.keys, sought.id).await?;
+    let apart = match sought.id {
+        Some(id) => duplicate_scan::dismissed_with(tx.conn(), tenant, collection, id).await?,
+        None => Vec::new(),
+    };
+    let shared = shared.into_iter().filter(|(id, _)| !apart.contains(id)).collect();
     let shared = by_record(shared);
     let ids: Vec<Uuid> = shared.iter().map(|(id, _)| *id).collect();
     let records = R::get(tx.conn(), tenant, &ids, None).await?;

@@ -17,7 +17,7 @@ pub struct Link {
     pub a: u32,
     /// The larger index.
     pub b: u32,
-    /// Bits, 0 is even.
+    /// Bits, 0 is even. Negative infinity keeps the two apart, whatever stands between them.
     pub bits: f64,
 }
 
@@ -34,7 +34,8 @@ pub fn sets(links: &[Link], least: f64, mut between: impl FnMut(u32, u32) -> f64
         }
         let votes = |x: &u32, y: &u32| {
             let pair = ((*x).min(*y), (*x).max(*y));
-            known.get(&pair).copied().unwrap_or_else(|| between(pair.0, pair.1)).clamp(-MAX_VOTE, MAX_VOTE)
+            let bits = known.get(&pair).copied().unwrap_or_else(|| between(pair.0, pair.1));
+            if bits == f64::NEG_INFINITY { bits } else { bits.clamp(-MAX_VOTE, MAX_VOTE) }
         };
         if groups.agreement(a, b, votes) >= 0.0 {
             groups.join(a, b);
@@ -98,6 +99,12 @@ mod tests {
             "2 speaks against 0 more than for 1"
         );
         assert_eq!(sets(&of, 0.0, |_, _| 1.0), [vec![0, 1, 2, 3, 4]]);
+    }
+
+    #[test]
+    fn two_that_were_told_apart_never_meet_in_one_set() {
+        let of = links(&[(0, 1, f64::NEG_INFINITY), (0, 2, 9.0), (1, 2, 9.0), (1, 3, 9.0)]);
+        assert_eq!(sets(&of, 0.0, |_, _| 12.0), [vec![0, 2], vec![1, 3]]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod conversion;
 mod crm_exports;
 mod custom_field;
 mod duplicate;
+mod duplicate_scan;
 mod events;
 mod lead;
 mod list;
