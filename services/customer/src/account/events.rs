@@ -9,18 +9,17 @@ use prost_types::FieldMask;
 
 /// The event that tells what happened to an account.
 pub fn event(account: Account, happening: Happening<Account>) -> Telling {
-    let account = Some(account);
     match happening {
-        Happening::Created => Telling::of(&AccountCreated { account }),
+        Happening::Created => Telling::of(&AccountCreated { account: Some(account) }),
         Happening::Updated { fields, previous } => Telling::of(&AccountUpdated {
-            account,
+            account: Some(account),
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&AccountDeleted { account }),
-        Happening::Undeleted => Telling::of(&AccountUndeleted { account }),
+        Happening::Deleted => Telling::of(&AccountDeleted { account: Some(account) }),
+        Happening::Undeleted => Telling::of(&AccountUndeleted { account: Some(account) }),
         Happening::Purged => {
-            let Account { id, delete_time, .. } = account.unwrap_or_default();
+            let Account { id, delete_time, .. } = account;
             Telling::of(&AccountPurged { id, delete_time })
         }
     }

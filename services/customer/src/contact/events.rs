@@ -9,18 +9,17 @@ use prost_types::FieldMask;
 
 /// The event that tells what happened to a contact.
 pub fn event(contact: Contact, happening: Happening<Contact>) -> Telling {
-    let contact = Some(contact);
     match happening {
-        Happening::Created => Telling::of(&ContactCreated { contact }),
+        Happening::Created => Telling::of(&ContactCreated { contact: Some(contact) }),
         Happening::Updated { fields, previous } => Telling::of(&ContactUpdated {
-            contact,
+            contact: Some(contact),
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&ContactDeleted { contact }),
-        Happening::Undeleted => Telling::of(&ContactUndeleted { contact }),
+        Happening::Deleted => Telling::of(&ContactDeleted { contact: Some(contact) }),
+        Happening::Undeleted => Telling::of(&ContactUndeleted { contact: Some(contact) }),
         Happening::Purged => {
-            let Contact { id, delete_time, .. } = contact.unwrap_or_default();
+            let Contact { id, delete_time, .. } = contact;
             Telling::of(&ContactPurged { id, delete_time })
         }
     }

@@ -7,18 +7,17 @@ use prost_types::FieldMask;
 
 /// The event that tells what happened to a lead.
 pub fn event(lead: Lead, happening: Happening<Lead>) -> Telling {
-    let lead = Some(lead);
     match happening {
-        Happening::Created => Telling::of(&LeadCreated { lead }),
+        Happening::Created => Telling::of(&LeadCreated { lead: Some(lead) }),
         Happening::Updated { fields, previous } => Telling::of(&LeadUpdated {
-            lead,
+            lead: Some(lead),
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&LeadDeleted { lead }),
-        Happening::Undeleted => Telling::of(&LeadUndeleted { lead }),
+        Happening::Deleted => Telling::of(&LeadDeleted { lead: Some(lead) }),
+        Happening::Undeleted => Telling::of(&LeadUndeleted { lead: Some(lead) }),
         Happening::Purged => {
-            let Lead { id, delete_time, .. } = lead.unwrap_or_default();
+            let Lead { id, delete_time, .. } = lead;
             Telling::of(&LeadPurged { id, delete_time })
         }
     }

@@ -91,8 +91,8 @@ async fn rules_decide_in_their_order_and_the_creator_keeps_the_rest() {
     assert_eq!(rig.create_lead(&boss, lead("list", 90)).await.unwrap().pool_id, pool.id);
     let listed =
         rules(&rig, &boss).list_assignment_rules(ListAssignmentRulesRequest {}).await.unwrap().into_inner();
-    let names: Vec<&str> = listed.assignment_rules.iter().map(|rule| rule.display_name.as_str()).collect();
-    assert_eq!(names, ["hot ones", "bought lists"]);
+    let titles: Vec<&str> = listed.assignment_rules.iter().map(|rule| rule.display_name.as_str()).collect();
+    assert_eq!(titles, ["hot ones", "bought lists"]);
     let delete = DeletePoolRequest { id: pool.id, etag: String::new() };
     assert_error(pools.delete_pool(delete).await, Code::FailedPrecondition, "POOL_NOT_EMPTY");
 }

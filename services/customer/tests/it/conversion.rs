@@ -27,12 +27,12 @@ fn full() -> Lead {
     }
 }
 
-fn create() -> Option<ConversionTarget> {
-    Some(ConversionTarget { mode: Mode::Create.into(), id: String::new() })
+fn create() -> ConversionTarget {
+    ConversionTarget { mode: Mode::Create.into(), id: String::new() }
 }
 
-fn existing(id: &str) -> Option<ConversionTarget> {
-    Some(ConversionTarget { mode: Mode::UseExisting.into(), id: id.into() })
+fn existing(id: &str) -> ConversionTarget {
+    ConversionTarget { mode: Mode::UseExisting.into(), id: id.into() }
 }
 
 async fn convert(rig: &Rig, me: &Caller, request: ConvertLeadRequest) -> Result<ConvertLeadResponse, Status> {
@@ -40,7 +40,12 @@ async fn convert(rig: &Rig, me: &Caller, request: ConvertLeadRequest) -> Result<
 }
 
 fn both(lead: &Lead) -> ConvertLeadRequest {
-    ConvertLeadRequest { id: lead.id.clone(), account: create(), contact: create(), ..Default::default() }
+    ConvertLeadRequest {
+        id: lead.id.clone(),
+        account: Some(create()),
+        contact: Some(create()),
+        ..Default::default()
+    }
 }
 
 async fn accounts(rig: &Rig, me: &Caller) -> usize {
@@ -72,7 +77,7 @@ async fn a_lead_becomes_an_account_and_a_contact_once() {
 
     // Asked again, also for something else, it answers the same and makes nothing.
     assert_eq!(convert(&rig, &me, both(&lead)).await.unwrap(), done);
-    let other = ConvertLeadRequest { id: lead.id.clone(), contact: create(), ..Default::default() };
+    let other = ConvertLeadRequest { id: lead.id.clone(), contact: Some(create()), ..Default::default() };
     assert_eq!(convert(&rig, &me, other).await.unwrap(), done);
     assert_eq!(accounts(&rig, &me).await, 1);
 
@@ -105,8 +110,8 @@ async fn of_records_that_are_there_only_empty_fields_are_filled() {
     let lead = rig.create_lead(&me, full()).await.unwrap();
     let request = ConvertLeadRequest {
         id: lead.id,
-        account: existing(&account.id),
-        contact: existing(&contact.id),
+        account: Some(existing(&account.id)),
+        contact: Some(existing(&contact.id)),
         ..Default::default()
     };
     let done = convert(&rig, &me, request).await.unwrap();
@@ -140,13 +145,13 @@ async fn what_does_not_fit_is_refused_and_nothing_is_made() {
     let lead = rig.create_lead(&me, full()).await.unwrap();
     let nothing = ConvertLeadRequest { id: lead.id.clone(), ..Default::default() };
     assert_error(convert(&rig, &me, nothing).await, Code::InvalidArgument, "FIELD_INVALID");
-    let deal = ConvertLeadRequest { opportunity: create(), ..both(&lead) };
+    let deal = ConvertLeadRequest { opportunity: Some(create()), ..both(&lead) };
     assert_error(convert(&rig, &me, deal).await, Code::FailedPrecondition, "OPPORTUNITY_UNAVAILABLE");
     let stale = ConvertLeadRequest { etag: "9".into(), ..both(&lead) };
     assert_error(convert(&rig, &me, stale).await, Code::Aborted, "ETAG_MISMATCH");
     // The account is made before the contact is found missing; neither stays.
     let missing = uuid::Uuid::new_v4().to_string();
-    let half = ConvertLeadRequest { contact: existing(&missing), ..both(&lead) };
+    let half = ConvertLeadRequest { contact: Some(existing(&missing)), ..both(&lead) };
     assert_error(convert(&rig, &me, half).await, Code::NotFound, "NOT_FOUND");
     assert_eq!(accounts(&rig, &me).await, 0);
     assert_eq!(rig.get_lead(&me, &lead.id).await.unwrap().status(), LeadStatus::New);

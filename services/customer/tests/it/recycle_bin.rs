@@ -336,7 +336,7 @@ async fn a_purge_is_told_to_those_who_saw_the_owner_before() {
     assert_eq!(rig.purge().await, 2);
     let told =
         |events: &[Event]| purges(events).iter().map(|event| event.record_id.clone()).collect::<Vec<_>>();
-    assert_eq!(told(&rig.told(&near).await), [mine.id.clone()]);
+    assert_eq!(told(&rig.told(&near).await), std::slice::from_ref(&mine.id));
     assert_eq!(told(&rig.told(&all).await).len(), 2);
 }
 

@@ -85,7 +85,7 @@ impl RecycleBin {
                     Ok(0) => {}
                     Ok(records) => tracing::info!(records, "records were purged from the recycle bin"),
                     Err(error) => {
-                        tracing::warn!(?error, "the recycle bin is not emptied; the next round tries again")
+                        tracing::warn!(?error, "the recycle bin is not emptied; the next round tries again");
                     }
                 }
                 tokio::select! {

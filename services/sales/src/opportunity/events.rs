@@ -10,18 +10,17 @@ use prost_types::FieldMask;
 
 /// The event that tells what happened to an opportunity.
 pub fn event(opportunity: Opportunity, happening: Happening<Opportunity>) -> Telling {
-    let opportunity = Some(opportunity);
     match happening {
-        Happening::Created => Telling::of(&OpportunityCreated { opportunity }),
+        Happening::Created => Telling::of(&OpportunityCreated { opportunity: Some(opportunity) }),
         Happening::Updated { fields, previous } => Telling::of(&OpportunityUpdated {
-            opportunity,
+            opportunity: Some(opportunity),
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&OpportunityDeleted { opportunity }),
-        Happening::Undeleted => Telling::of(&OpportunityUndeleted { opportunity }),
+        Happening::Deleted => Telling::of(&OpportunityDeleted { opportunity: Some(opportunity) }),
+        Happening::Undeleted => Telling::of(&OpportunityUndeleted { opportunity: Some(opportunity) }),
         Happening::Purged => {
-            let Opportunity { id, delete_time, .. } = opportunity.unwrap_or_default();
+            let Opportunity { id, delete_time, .. } = opportunity;
             Telling::of(&OpportunityPurged { id, delete_time })
         }
     }

@@ -10,18 +10,17 @@ use prost_types::FieldMask;
 
 /// The event that tells what happened to a price.
 pub fn event(price_entry: PriceEntry, happening: Happening<PriceEntry>) -> Telling {
-    let price_entry = Some(price_entry);
     match happening {
-        Happening::Created => Telling::of(&PriceEntryCreated { price_entry }),
+        Happening::Created => Telling::of(&PriceEntryCreated { price_entry: Some(price_entry) }),
         Happening::Updated { fields, previous } => Telling::of(&PriceEntryUpdated {
-            price_entry,
+            price_entry: Some(price_entry),
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&PriceEntryDeleted { price_entry }),
-        Happening::Undeleted => Telling::of(&PriceEntryUndeleted { price_entry }),
+        Happening::Deleted => Telling::of(&PriceEntryDeleted { price_entry: Some(price_entry) }),
+        Happening::Undeleted => Telling::of(&PriceEntryUndeleted { price_entry: Some(price_entry) }),
         Happening::Purged => {
-            let PriceEntry { id, delete_time, .. } = price_entry.unwrap_or_default();
+            let PriceEntry { id, delete_time, .. } = price_entry;
             Telling::of(&PriceEntryPurged { id, delete_time })
         }
     }

@@ -9,18 +9,17 @@ use prost_types::FieldMask;
 
 /// The event that tells what happened to a product.
 pub fn event(product: Product, happening: Happening<Product>) -> Telling {
-    let product = Some(product);
     match happening {
-        Happening::Created => Telling::of(&ProductCreated { product }),
+        Happening::Created => Telling::of(&ProductCreated { product: Some(product) }),
         Happening::Updated { fields, previous } => Telling::of(&ProductUpdated {
-            product,
+            product: Some(product),
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&ProductDeleted { product }),
-        Happening::Undeleted => Telling::of(&ProductUndeleted { product }),
+        Happening::Deleted => Telling::of(&ProductDeleted { product: Some(product) }),
+        Happening::Undeleted => Telling::of(&ProductUndeleted { product: Some(product) }),
         Happening::Purged => {
-            let Product { id, delete_time, .. } = product.unwrap_or_default();
+            let Product { id, delete_time, .. } = product;
             Telling::of(&ProductPurged { id, delete_time })
         }
     }

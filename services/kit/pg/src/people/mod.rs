@@ -32,7 +32,7 @@ const FOLLOWER: &str = "people";
 /// How long a process remembers that somebody is in the copy, to spare itself the look before a transaction.
 const REMEMBERED: Duration = Duration::from_secs(30);
 /// How long it remembers of somebody that the platform could not be asked: longer than one request takes, from the asking to the transaction.
-const UNREACHED: Duration = Duration::from_secs(60);
+const UNREACHED: Duration = Duration::from_mins(1);
 /// How long it remembers that the platform knows nobody of an id. The event about somebody new ends it at once.
 const STRANGE: Duration = Duration::from_secs(5);
 /// How long it does not ask again when the platform did not answer.

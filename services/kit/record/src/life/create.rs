@@ -61,6 +61,18 @@ impl<R: Record> Slice<R> {
         Err(Error::concurrent_change())
     }
 
+    /// Reads new records with their numbers, for work that writes them in a transaction of its own.
+    pub async fn read_new(
+        &self,
+        call: &Call,
+        fields: &Fields,
+        wires: Vec<R::Wire>,
+        name: ItemName,
+    ) -> Result<Vec<R>> {
+        let mut numbers = self.numbers_for(call, fields, wires.iter()).await?;
+        read_new(call, fields, &mut numbers, wires, name)
+    }
+
     /// Numbers for new records: their own for those that bring none, and for all of them those of the tenant's AUTO_NUMBER fields. The series
     /// goes on after numbers that records bring.
     pub async fn numbers_for<'w>(
