@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Writes the cache of checked queries (.sqlx) of every crate that has queries, or with --check compares it with what is committed.
+# Folders of crates narrow it: scripts/sqlx.sh services/sales
 # Each crate is compiled against a database of its own with the kit's migrations, those of all records when it keeps some, and then its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,6 +9,11 @@ if [ "${CRM_SQLX_INSIDE:-}" != yes ]; then
     CRM_SQLX_INSIDE=yes exec scripts/throwaway-postgres.sh scripts/sqlx.sh "$@"
 fi
 
+check=false
+if [ "${1:-}" = --check ]; then
+    check=true
+    shift
+fi
 kit=services/kit/pg
 record=services/kit/record
 work=$(mktemp -d)
@@ -25,28 +31,33 @@ migrate() { # database folder...
     done
 }
 
-prepare() { # crate folder
-    local crate=$1 variable database folders
-    variable=$(sed -n 's/^database-url-var = "\(.*\)"$/\1/p' "$crate/sqlx.toml")
+database() { # crate folder: sets variable and database, and makes the database
+    local folders
+    variable=$(sed -n 's/^database-url-var = "\(.*\)"$/\1/p' "$1/sqlx.toml")
     database=$(echo "$variable" | tr '[:upper:]' '[:lower:]')
     folders=("$kit/migrations")
-    if grep -q '^crm-kit-record' "$crate/Cargo.toml"; then folders+=("$record/migrations"); fi
-    [ "$crate" = "$kit" ] || folders+=("$crate/migrations")
+    if grep -q '^crm-kit-record' "$1/Cargo.toml"; then folders+=("$record/migrations"); fi
+    [ "$1" = "$kit" ] || folders+=("$1/migrations")
     migrate "$database" "${folders[@]}"
-    mkdir -p "$work/$crate"
-    # Compiles the crate anew. Those that depend on it read their own committed cache: they know no URL.
-    touch "$crate/src/lib.rs"
-    [ ! -f "$crate/tests/it/main.rs" ] || touch "$crate/tests/it/main.rs"
-    echo "== sqlx: $crate"
-    env "$variable=postgres://postgres@${PGHOST//\//%2F}/$database" SQLX_OFFLINE_DIR="$work/$crate" \
-        cargo check --quiet --workspace --all-targets
 }
 
-failed=false
-for toml in services/kit/*/sqlx.toml services/*/sqlx.toml; do
-    crate=$(dirname "$toml")
-    prepare "$crate"
-    if [ "${1:-}" = --check ]; then
+compile() { # crate folder
+    mkdir -p "$work/$1"
+    # Compiles the crate anew. Those that depend on it read their own committed cache: they know no URL.
+    touch "$1/src/lib.rs"
+    [ ! -f "$1/tests/it/main.rs" ] || touch "$1/tests/it/main.rs"
+    echo "== sqlx: $1"
+    env "$variable=postgres://postgres@${PGHOST//\//%2F}/$database" SQLX_OFFLINE_DIR="$work/$1" \
+        cargo check --quiet --workspace --all-targets --keep-going
+}
+
+failed=false unsure=false
+[ $# -gt 0 ] || set -- $(dirname services/kit/*/sqlx.toml services/*/sqlx.toml)
+for crate in "$@"; do
+    database "$crate"
+    # While the caches are written, crates whose turn is still to come may not compile yet.
+    compile "$crate" || { $check && exit 1 || unsure=true; }
+    if $check; then
         if ! diff -r "$crate/.sqlx" "$work/$crate"; then
             echo "sqlx: $crate/.sqlx is not what the code and the migrations say: run make sqlx" >&2
             failed=true
@@ -57,5 +68,6 @@ for toml in services/kit/*/sqlx.toml services/*/sqlx.toml; do
         echo "   $(find "$crate/.sqlx" -name '*.json' | wc -l) queries"
     fi
 done
-$failed && exit 1
+if $failed; then exit 1; fi
+if $unsure; then cargo check --quiet --workspace --all-targets; fi
 echo '== sqlx: done'
