@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{change, hold, live, read_owned, rename, stamp};
 use crate::{
-    Record, Slice,
-    batch::{ItemName, Update, distinct_ids, named, of_item},
+    Record, Slice, Update,
+    batch::{ItemName, distinct_ids, named, of_item},
     custom_field::{Fields, link},
     owner,
 };
