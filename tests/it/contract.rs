@@ -198,7 +198,9 @@ fn fields_of_records_have_labels_in_both_languages() {
     let names = [
         "crm.customer.v1.Account",
         "crm.customer.v1.Contact",
+        "crm.customer.v1.Interaction",
         "crm.customer.v1.Lead",
+        "crm.customer.v1.Task",
         "crm.sales.v1.Pipeline",
         "crm.sales.v1.Stage",
         "crm.sales.v1.Opportunity",

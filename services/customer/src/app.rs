@@ -12,6 +12,7 @@ use crm_kit_pg::{
     people::{self, People},
 };
 use crm_kit_record::{
+    Slice,
     collection::Collections,
     custom_field::Catalog,
     number::Numbers,
@@ -30,7 +31,9 @@ use crm_proto::crm::{
     customer::v1::{
         account_service_server::AccountServiceServer, contact_service_server::ContactServiceServer,
         duplicate_rule_service_server::DuplicateRuleServiceServer,
-        duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
+        duplicate_service_server::DuplicateServiceServer,
+        interaction_service_server::InteractionServiceServer, lead_service_server::LeadServiceServer,
+        task_service_server::TaskServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -45,8 +48,10 @@ use crate::{
     contact::{self, Contacts},
     duplicate::search::Duplicates,
     duplicate_rule::{self, DuplicateRules},
+    interaction::{self, Interactions},
     kinds,
     lead::{self, Leads},
+    task::{self, Tasks},
 };
 
 /// Name of the service in addresses, log lines and the gateway.
@@ -58,6 +63,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: contact::COLLECTION, permission: "customer.contacts.read" },
     Told { collection: duplicate_rule::COLLECTION, permission: "customer.duplicateRules.read" },
     Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
+    Told { collection: interaction::COLLECTION, permission: "customer.interactions.read" },
+    Told { collection: task::COLLECTION, permission: "customer.tasks.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -129,7 +136,10 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let people = People::new(db.clone(), Arc::new(peers.users()));
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let leads = Leads::new(db.clone(), catalog.clone(), numbers, people);
+    let leads = Leads::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let interactions = Interactions::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let to_do = Tasks(Slice::new(db.clone(), catalog.clone(), numbers, people));
+    to_do.spawn(&clock, &tasks, &shutdown);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let users = Arc::new(peers.events("platform")?);
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
@@ -138,6 +148,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(accounts.clone()) as _,
         Arc::new(contacts.clone()) as _,
         Arc::new(leads.clone()) as _,
+        Arc::new(interactions.clone()) as _,
+        Arc::new(to_do.0.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -146,6 +158,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
+        .add_service(InteractionServiceServer::new(interaction::rpc::Handlers(interactions)))
+        .add_service(TaskServiceServer::new(task::rpc::Handlers(to_do)))
         .add_service(DuplicateServiceServer::new(duplicates))
         .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
         .add_service(LeadServiceServer::new(lead::rpc::Handlers(leads)))

@@ -6,6 +6,8 @@
 //! | [`account`] | companies |
 //! | [`contact`] | people and their ties to companies |
 //! | [`lead`] | those who might buy |
+//! | [`interaction`], [`task`] | what was done with them, and what is to be done |
+//! | [`activity`] | what both share: what they are about, and the time line of accounts |
 //! | [`kinds`] | the kinds of records there are |
 //! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
 //! | [`life_cycle`] | how far a relation has come |
@@ -16,15 +18,18 @@
 //! The life of records, custom fields, search, imports and exports come from `crm_kit_record`.
 
 pub mod account;
+pub mod activity;
 pub mod app;
 pub mod config;
 pub mod contact;
 pub mod duplicate;
 pub mod duplicate_rule;
+pub mod interaction;
 pub mod kinds;
 pub mod lead;
 pub mod life_cycle;
 pub mod names;
+pub mod task;
 
 use sqlx::migrate::Migrator;
 

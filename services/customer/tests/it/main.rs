@@ -9,10 +9,12 @@ mod crm_exports;
 mod custom_field;
 mod duplicate;
 mod events;
+mod interaction;
 mod lead;
 mod list;
 mod rig;
 mod strings;
+mod task;
 
 mod transfer;
 mod walls;
