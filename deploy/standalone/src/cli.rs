@@ -71,6 +71,8 @@ pub struct Connection {
 pub enum Collection {
     Accounts,
     Contacts,
+    Interactions,
+    Tasks,
 }
 
 impl Collection {
@@ -79,13 +81,15 @@ impl Collection {
         match self {
             Self::Accounts => "accounts",
             Self::Contacts => "contacts",
+            Self::Interactions => "interactions",
+            Self::Tasks => "tasks",
         }
     }
 
     /// The service that keeps it.
     pub fn service(self) -> &'static str {
         match self {
-            Self::Accounts | Self::Contacts => "customer",
+            Self::Accounts | Self::Contacts | Self::Interactions | Self::Tasks => "customer",
         }
     }
 }

@@ -12,6 +12,7 @@ use crm_kit_pg::{
     people::{self, People},
 };
 use crm_kit_record::{
+    Slice,
     collection::Collections,
     custom_field::Catalog,
     number::Numbers,
@@ -33,8 +34,9 @@ use crm_proto::crm::{
         contact_service_server::ContactServiceServer,
         duplicate_rule_service_server::DuplicateRuleServiceServer,
         duplicate_scan_service_server::DuplicateScanServiceServer,
-        duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
-        pool_service_server::PoolServiceServer,
+        duplicate_service_server::DuplicateServiceServer,
+        interaction_service_server::InteractionServiceServer, lead_service_server::LeadServiceServer,
+        pool_service_server::PoolServiceServer, task_service_server::TaskServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -52,9 +54,11 @@ use crate::{
     duplicate::search::Duplicates,
     duplicate_rule::{self, DuplicateRules},
     duplicate_scan::{self, DuplicateScans},
+    interaction::{self, Interactions},
     kinds,
     lead::{self, Leads},
     pool::{self, Pools},
+    task::{self, Tasks},
 };
 
 /// Name of the service in addresses, log lines and the gateway.
@@ -70,6 +74,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
     Told { collection: assignment_rule::COLLECTION, permission: "customer.assignmentRules.read" },
     Told { collection: pool::COLLECTION, permission: "customer.pools.manage" },
+    Told { collection: interaction::COLLECTION, permission: "customer.interactions.read" },
+    Told { collection: task::COLLECTION, permission: "customer.tasks.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -141,7 +147,10 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let people = People::new(db.clone(), Arc::new(peers.users()));
     let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let leads = Leads::new(db.clone(), catalog.clone(), numbers, people);
+    let leads = Leads::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let interactions = Interactions::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let to_do = Tasks(Slice::new(db.clone(), catalog.clone(), numbers, people));
+    to_do.spawn(&clock, &tasks, &shutdown);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let users = Arc::new(peers.events("platform")?);
     followers.start(people::follower(db.clone(), clock.clone(), NAME, users), &tasks, &shutdown);
@@ -158,6 +167,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(accounts.clone()) as _,
         Arc::new(contacts.clone()) as _,
         Arc::new(leads.clone()) as _,
+        Arc::new(interactions.clone()) as _,
+        Arc::new(to_do.0.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -166,6 +177,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
+        .add_service(InteractionServiceServer::new(interaction::rpc::Handlers(interactions)))
+        .add_service(TaskServiceServer::new(task::rpc::Handlers(to_do)))
         .add_service(DuplicateServiceServer::new(duplicates))
         .add_service(DuplicateRuleServiceServer::new(duplicate_rules))
         .add_service(DuplicateScanServiceServer::new(scans))

@@ -2,11 +2,11 @@
 
 use crm_kit_record::{Kinds, Record as _};
 
-use crate::{account::Account, contact::Contact, lead::Lead};
+use crate::{account::Account, contact::Contact, interaction::Interaction, lead::Lead, task::Task};
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Account::KIND, Contact::KIND, Lead::KIND])
+    Kinds::new([Account::KIND, Contact::KIND, Lead::KIND, Interaction::KIND, Task::KIND])
 }
 
 #[cfg(test)]

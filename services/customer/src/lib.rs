@@ -10,6 +10,8 @@
 //! | [`conversion`] | how a lead becomes an account and a contact |
 //! | [`pool`] | records that wait for somebody to work on them |
 //! | [`ownership`] | who had a record from when to when |
+//! | [`interaction`], [`task`] | what was done with them, and what is to be done |
+//! | [`activity`] | what both share: what they are about, and the time line of accounts |
 //! | [`kinds`] | the kinds of records there are |
 //! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
 //! | [`life_cycle`] | how far a relation has come |
@@ -20,6 +22,7 @@
 //! The life of records, custom fields, search, imports and exports come from `crm_kit_record`.
 
 pub mod account;
+pub mod activity;
 pub mod app;
 pub mod assignment_rule;
 pub mod config;
@@ -28,12 +31,14 @@ pub mod conversion;
 pub mod duplicate;
 pub mod duplicate_rule;
 pub mod duplicate_scan;
+pub mod interaction;
 pub mod kinds;
 pub mod lead;
 pub mod life_cycle;
 pub mod names;
 pub mod ownership;
 pub mod pool;
+pub mod task;
 
 use sqlx::migrate::Migrator;
 

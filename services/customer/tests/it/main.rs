@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod account;
+mod activity_purge;
 mod assignment_rule;
 mod bulk;
 mod contact;
@@ -12,6 +13,7 @@ mod custom_field;
 mod duplicate;
 mod duplicate_scan;
 mod events;
+mod interaction;
 mod lead;
 mod list;
 mod pool;
@@ -19,6 +21,7 @@ mod recycle_bin;
 mod rig;
 mod statements;
 mod strings;
+mod task;
 
 mod transfer;
 mod walls;

@@ -24,12 +24,12 @@ use uuid::Uuid;
 use crate::rig::{Rig, named, serve};
 
 impl Rig {
-    async fn delete(&self, caller: &Caller, id: &str) -> Account {
+    pub async fn delete(&self, caller: &Caller, id: &str) -> Account {
         let request = DeleteAccountRequest { id: id.into(), etag: String::new() };
         self.accounts(caller).delete_account(request).await.unwrap().into_inner()
     }
 
-    async fn delete_contact(&self, caller: &Caller, id: &str) {
+    pub async fn delete_contact(&self, caller: &Caller, id: &str) {
         let request = DeleteContactRequest { id: id.into(), etag: String::new() };
         self.contacts(caller).delete_contact(request).await.unwrap();
     }
@@ -40,7 +40,7 @@ impl Rig {
     }
 
     /// All events so far: those before one that is made here.
-    async fn told(&self, caller: &Caller) -> Vec<Event> {
+    pub async fn told(&self, caller: &Caller) -> Vec<Event> {
         let last = self.create(caller, named("The last one")).await.unwrap();
         let request =
             StreamEventsRequest { start_from: StartFrom::Earliest.into(), ..StreamEventsRequest::default() };
@@ -57,17 +57,17 @@ impl Rig {
         }
     }
 
-    async fn count(&self, sql: &'static str, id: &str) -> i64 {
+    pub async fn count(&self, sql: &'static str, id: &str) -> i64 {
         let id: Uuid = id.parse().unwrap();
         sqlx::query_scalar(sql).bind(id).fetch_one(&mut self.database.look().await).await.unwrap()
     }
 }
 
-fn payload<E: prost::Message + Default>(event: &Event) -> E {
+pub fn payload<E: prost::Message + Default>(event: &Event) -> E {
     E::decode(event.payload.as_ref().unwrap().value.as_slice()).unwrap()
 }
 
-fn purges(events: &[Event]) -> Vec<&Event> {
+pub fn purges(events: &[Event]) -> Vec<&Event> {
     events.iter().filter(|event| event.change_kind() == ChangeKind::Purge).collect()
 }
 

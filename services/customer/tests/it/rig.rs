@@ -3,11 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeZone as _, Utc};
-use crm_customer::{MIGRATIONS, account::Accounts, app, contact::Contacts, kinds, lead::Leads};
+use crm_customer::{
+    MIGRATIONS, account::Accounts, app, contact::Contacts, interaction::Interactions, kinds, lead::Leads,
+    task::Task,
+};
 use crm_kit_api::clock::Clock;
 use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, people::People};
 use crm_kit_record::{
-    collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
+    Slice, collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
 };
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
@@ -74,9 +77,16 @@ impl Rig {
         let people = People::new(db.clone(), Arc::new(peers.users()));
         let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let leads = Leads::new(db.clone(), catalog, numbers, people);
-        let collections =
-            Collections::new([Arc::new(accounts) as _, Arc::new(contacts) as _, Arc::new(leads) as _]);
+        let leads = Leads::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let interactions = Interactions::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let tasks = Slice::<Task>::new(db.clone(), catalog, numbers, people);
+        let collections = Collections::new([
+            Arc::new(accounts) as _,
+            Arc::new(contacts) as _,
+            Arc::new(leads) as _,
+            Arc::new(interactions) as _,
+            Arc::new(tasks) as _,
+        ]);
         RecycleBin::new(db, collections).run(self.clock.now(), &self.shutdown).await.unwrap()
     }
 
