@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    arithmetic::Fault,
+    arithmetic::{self, Fault},
     model::{
         AMOUNT_DECIMALS, Amounts, HeaderDiscount, Line, MAX_LINES, MAX_NUMBER, PERCENT_DECIMALS,
         PRICE_DECIMALS, Sheet,
@@ -52,7 +52,14 @@ pub fn read(call: &Call, wire: Wire, base: &Sheet, check: &mut Checker<'_>) -> S
         ..Sheet::default()
     };
     let lines = Reading { call, sheet: &sheet, base }.lines(wire.lines, check);
-    Sheet { lines, ..sheet }
+    let mut sheet = Sheet { lines, ..sheet };
+    // Lines that wait for prices get their amounts with them.
+    if !sheet.lines.iter().any(Line::is_open)
+        && let Err(fault) = arithmetic::compute(&mut sheet)
+    {
+        refuse(fault, &sheet, check);
+    }
+    sheet
 }
 
 fn currency(call: &Call, wire: String, base: &Sheet, check: &mut Checker<'_>) -> String {

@@ -16,8 +16,10 @@
 pub mod arithmetic;
 pub mod convert;
 pub mod model;
+pub mod price;
 #[cfg(test)]
 mod property_tests;
+mod store;
 pub mod tax;
 
 pub use model::{Amounts, HeaderDiscount, Line, Sheet};

@@ -111,6 +111,11 @@ impl Sheet {
 }
 
 impl Line {
+    /// Whether the line waits for what its product costs.
+    pub fn is_open(&self) -> bool {
+        self.product_id.is_some() && self.list_price.is_none()
+    }
+
     /// Whether the unit price is the list's and follows it.
     pub fn is_at_list_price(&self) -> bool {
         self.unit_price.is_none() || self.unit_price == self.list_price
