@@ -5,6 +5,7 @@
 mod events;
 mod opportunity;
 mod opportunity_data;
+mod opportunity_lines;
 mod pipeline;
 mod price;
 mod recycle_bin;
