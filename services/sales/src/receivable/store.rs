@@ -40,7 +40,8 @@ pub async fn figures(
         FROM (
             SELECT account_id, amount_currency, account_name, open, paid, width_bucket($2::date - due_date, $3::int[]) AS range
             FROM receivable
-            WHERE tenant_id = $1 AND ($4::uuid[] IS NULL OR owner_id = ANY ($4)) AND ($5::uuid[] IS NULL OR owner_id = ANY ($5))
+            WHERE tenant_id = $1 AND counted AND delete_time IS NULL
+              AND ($4::uuid[] IS NULL OR owner_id = ANY ($4)) AND ($5::uuid[] IS NULL OR owner_id = ANY ($5))
               AND ($6::uuid[] IS NULL OR account_id = ANY ($6)) AND ($7::text = '' OR amount_currency = $7)
               AND ($8::uuid IS NULL OR account_id >= $8) AND ($8 IS NULL OR (account_id, amount_currency) > ($8, $10::text))
         ) AS found

@@ -1,13 +1,15 @@
 //! What plans and receipts have of the life that all records share: bulk, batches, files, recycle bin, events.
 
+use chrono::TimeDelta;
 use crm_proto::crm::{
     event::v1::{Event, event::ChangeKind},
     record::v1::{RowResult, row_result::Outcome},
     sales::v1::{
         AllocationEntryCreated, BatchCreatePaymentPlansRequest, BatchDeletePaymentPlansRequest,
         BatchGetPaymentPlansRequest, BulkUpsertPaymentPlansRequest, BulkUpsertReceiptsRequest,
-        CreatePaymentPlanRequest, DeletePaymentPlanRequest, PaymentPlan, PaymentPlanUpdated, Receipt,
-        ReceiptUpdated, UndeletePaymentPlanRequest, payment_plan::State, receipt,
+        CreatePaymentPlanRequest, DeletePaymentPlanRequest, PaymentPlan, PaymentPlanPurged,
+        PaymentPlanUpdated, Receipt, ReceiptUpdated, UndeletePaymentPlanRequest, payment_plan::State,
+        receipt,
     },
 };
 use crm_testkit::status::{assert_error, reason};
@@ -91,6 +93,27 @@ async fn plans_come_and_go_in_batches() {
     let back = till.plans.clone().undelete_payment_plan(undelete).await.unwrap().into_inner();
     assert_eq!((back.state(), back.open_amount), (State::Pending, Some(yuan(2))));
     assert_sums(&rig).await;
+}
+
+#[tokio::test]
+async fn a_deleted_plan_goes_for_good_with_its_history() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let till = Till::new(&rig, &me);
+    let (plan, stays) = (till.plan(owed(100)).await.unwrap(), till.plan(owed(100)).await.unwrap());
+    let receipt = till.confirmed(came(100)).await;
+    till.allocate(&receipt, &[(&plan, 40), (&stays, 60)]).await.unwrap();
+    till.deallocate(&receipt, &[(&plan, None)]).await.unwrap();
+    let delete = DeletePaymentPlanRequest { id: plan.id.clone(), etag: String::new() };
+    let deleted = till.plans.clone().delete_payment_plan(delete).await.unwrap().into_inner();
+    rig.clock.advance(TimeDelta::days(31));
+    assert_eq!(rig.purge().await, 1);
+    assert_error(till.get_plan(&plan.id).await, Code::NotFound, "NOT_FOUND");
+    assert_sums(&rig).await;
+    // Three created, one confirmed, five and three of the allocations, one deleted, one purged.
+    let events = rig.told(&me, 14).await;
+    let purged: PaymentPlanPurged = read(&events[13]);
+    assert_eq!(purged, PaymentPlanPurged { id: plan.id, delete_time: deleted.delete_time });
 }
 
 fn read<E: prost::Message + Default>(event: &Event) -> E {

@@ -2,6 +2,7 @@
 
 mod ageing;
 mod allocation;
+mod index;
 mod life;
 mod plan;
 mod race;

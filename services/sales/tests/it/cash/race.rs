@@ -2,6 +2,7 @@
 
 use crm_proto::crm::sales::v1::{PaymentPlan, Receipt};
 use crm_testkit::status::{assert_error, metadata, reason};
+use tokio_util::task::TaskTracker;
 use tonic::Code;
 
 use super::{Till, assert_sums, came, owed};
@@ -86,9 +87,10 @@ async fn whatever_many_callers_do_the_sums_hold() {
         receipts.push(till.confirmed(came(60 + index * 10)).await);
         plans.push(till.plan(owed(50 + index * 10)).await.unwrap());
     }
+    let tasks = TaskTracker::new();
     let walkers = (1..=6).map(|seed| {
         let (till, receipts, plans) = (till.clone(), receipts.clone(), plans.clone());
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             let (mut dice, mut done) = (Dice(seed), 0);
             for _ in 0..60 {
                 done += usize::from(step(&till, &mut dice, &receipts, &plans).await);
