@@ -136,3 +136,47 @@ fn over_allocated(receipt: &Receipt, left: i64, plan: &PaymentPlan, asked: i64) 
 fn refusal(reason: &'static str, message: impl Into<String>, receipt: &Receipt) -> Error {
     Error::new(Code::FailedPrecondition, DOMAIN, reason, message).with("receipt_id", receipt.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Days, NaiveDate};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plan(number: u128, amount: i64, allocated: i64, days: u64) -> PaymentPlan {
+        let due_date = NaiveDate::default() + Days::new(days);
+        PaymentPlan { id: Uuid::from_u128(number), amount, allocated, due_date, ..PaymentPlan::default() }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_due_first_is_filled_before_the_next(
+            amount in 1_i64..1000,
+            plans in prop::collection::vec((1_i64..200, 0_i64..200, 0_u64..50), 0..20),
+        ) {
+            let receipt = Receipt { amount, ..Receipt::default() };
+            let plans: Vec<_> = (1..)
+                .zip(&plans)
+                .map(|(number, (amount, paid, days))| plan(number, *amount, *paid.min(amount), *days))
+                .collect();
+            let owed: i64 = plans.iter().map(PaymentPlan::open).sum();
+            let parts = due_first(&receipt, plans);
+            prop_assert_eq!(parts.iter().map(|part| part.amount).sum::<i64>(), amount.min(owed));
+            prop_assert!(parts.is_sorted_by_key(|part| part.plan.due_date));
+            let full = parts.iter().take(parts.len().saturating_sub(1));
+            prop_assert!(full.into_iter().all(|part| part.amount == part.plan.open()));
+            prop_assert!(parts.iter().all(|part| 0 < part.amount && part.amount <= part.plan.open()));
+        }
+    }
+
+    #[test]
+    fn a_receipt_pays_no_more_instalments_than_it_may() {
+        let receipt = Receipt::default();
+        let paid: Paid = (0..1000).map(|number| (Uuid::from_u128(number), 1)).collect();
+        let part = |number| [Part { plan: plan(number, 5, 0, 0), amount: 1 }];
+        assert!(check_limit(&receipt, &paid, &part(999)).is_ok());
+        let error = check_limit(&receipt, &paid, &part(1000)).unwrap_err();
+        assert_eq!((error.reason(), error.metadata("limit")), ("ALLOCATION_LIMIT", Some("1000")));
+    }
+}

@@ -89,7 +89,7 @@ fn parts(whole: Wire, instalments: Vec<Instalment>) -> Result<Vec<Wire>> {
 }
 
 /// What the instalments weigh: their percentages, or all alike.
-fn weights(instalments: &[Instalment], violations: &mut Violations) -> Vec<i128> {
+fn weights(instalments: &[Instalment], violations: &mut Violations) -> Vec<i64> {
     if instalments.iter().all(|part| part.percent.is_empty()) {
         return vec![1; instalments.len()];
     }
@@ -97,14 +97,14 @@ fn weights(instalments: &[Instalment], violations: &mut Violations) -> Vec<i128>
     for (index, part) in instalments.iter().enumerate() {
         let percent = decimal::read(&part.percent, 6);
         let percent = percent.filter(|percent| !percent.is_zero() && *percent <= Decimal::ONE_HUNDRED);
-        let weight = percent.and_then(|percent| (percent * Decimal::from(PARTS_PER_PERCENT)).to_i128());
+        let weight = percent.and_then(|percent| (percent * Decimal::from(PARTS_PER_PERCENT)).to_i64());
         if weight.is_none() {
             let message = "is not a decimal number above 0 and up to 100 with at most six decimals";
             violations.add(format!("{}.percent", instalment(index)), "NUMBER_INVALID", message);
         }
         weights.push(weight.unwrap_or_default());
     }
-    if violations.is_empty() && weights.iter().sum::<i128>() != ALL {
+    if violations.is_empty() && weights.iter().sum::<i64>() != ALL {
         violations.add("instalments", "PERCENT_SUM", "have percentages that do not add up to 100");
     }
     weights
