@@ -29,10 +29,10 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
-        opportunity_service_server::OpportunityServiceServer, pipeline_service_server::PipelineServiceServer,
-        price_book_service_server::PriceBookServiceServer,
+        forecast_service_server::ForecastServiceServer, opportunity_service_server::OpportunityServiceServer,
+        pipeline_service_server::PipelineServiceServer, price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
-        statistics_service_server::StatisticsServiceServer,
+        quota_service_server::QuotaServiceServer, statistics_service_server::StatisticsServiceServer,
     },
 };
 use sqlx::postgres::PgConnectOptions;
@@ -42,12 +42,16 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     config::Settings,
+    exchange::Exchange,
+    fiscal,
+    forecast::{self, Forecasts},
     kinds,
     opportunity::{self, Opportunities},
     pipeline::{self, Pipelines},
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
+    quota::{self, Quotas},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -61,6 +65,10 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: product::COLLECTION, permission: "sales.products.read" },
     Told { collection: price_book::COLLECTION, permission: "sales.prices.read" },
     Told { collection: price_entry::COLLECTION, permission: "sales.prices.read" },
+    Told { collection: quota::COLLECTION, permission: "sales.quotas.read" },
+    Told { collection: fiscal::COLLECTION, permission: "sales.fiscalCalendar.read" },
+    Told { collection: forecast::ADJUSTMENTS, permission: "sales.forecasts.read" },
+    Told { collection: forecast::SUBMISSIONS, permission: "sales.forecasts.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -134,6 +142,13 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let slice = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let products = Products::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let exchange = Exchange::new(peers.clone());
+    let quotas = Quotas {
+        slice: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
+        exchange: exchange.clone(),
+    };
+    quota::lock::spawn(quotas.slice.clone(), clock.clone(), &tasks, shutdown.clone());
+    let forecasts = Forecasts { db: db.clone(), exchange };
     let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
@@ -143,6 +158,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(opportunities.clone()) as _,
         Arc::new(products.clone()) as _,
         Arc::new(prices.entries.clone()) as _,
+        Arc::new(quotas.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -155,6 +171,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ProductServiceServer::new(product::rpc::Handlers(products)))
         .add_service(PriceBookServiceServer::new(price_books))
         .add_service(PriceEntryServiceServer::new(price_entry::rpc::Handlers(prices)))
+        .add_service(QuotaServiceServer::new(quota::rpc::Handlers(quotas)))
+        .add_service(ForecastServiceServer::new(forecasts))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

@@ -5,8 +5,13 @@
 //! | [`pipeline`] | pipelines and their stages |
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
+//! | [`quota`] | what people and teams are to sell, and how far they are |
+//! | [`forecast`] | what will come of deals, what people think of it and handed in |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`kinds`] | the kinds of records |
+//! | [`fiscal`] | the fiscal calendar |
+//! | [`exchange`] | exchange rates, asked of the platform |
+//! | [`team`] | who works below whom |
 //! | [`money`] | rounding to the smallest unit of a currency |
 //! | [`decimal`] | decimal numbers of requests |
 //! | [`calendar`] | days in the tenant's zone |
@@ -19,6 +24,9 @@ pub mod app;
 pub mod calendar;
 pub mod config;
 pub mod decimal;
+pub mod exchange;
+pub mod fiscal;
+pub mod forecast;
 pub mod kinds;
 pub mod money;
 pub mod opportunity;
@@ -26,7 +34,9 @@ pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
+pub mod quota;
 pub mod statistics;
+pub mod team;
 
 use sqlx::migrate::Migrator;
 
