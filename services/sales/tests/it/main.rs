@@ -3,10 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod events;
+mod fold;
+mod forecast;
+mod forecast_scale;
 mod opportunity;
 mod opportunity_data;
 mod pipeline;
 mod price;
+mod quota;
+mod quota_data;
 mod recycle_bin;
 mod rig;
 mod stage;
