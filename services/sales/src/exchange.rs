@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::DOMAIN;
 
 /// How long a rate is remembered.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 /// Most rates remembered.
 const MOST: u64 = 20_000;
 

@@ -1,4 +1,4 @@
-//! Forecasts rolled up along lines of report: a person's own deals, those below each who reports directly, and the total. Seven statements, however many
+//! Forecasts rolled up along lines of report: a person's own deals, those below each who reports directly, and the total. Six statements, however many
 //! people there are.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};

@@ -31,6 +31,8 @@ use crate::{
 
 /// Most persons and teams of an answer.
 const MOST: i64 = 2000;
+/// Most sums, by person or team and currency, that an answer is computed from.
+const MOST_SUMS: i64 = 50_000;
 
 /// Ten-thousandths by currency; a count has no currency.
 type Values = BTreeMap<String, Decimal>;
@@ -102,14 +104,15 @@ impl Quotas {
     }
 }
 
-/// Reads what the answer is computed from, in six statements at most.
+/// Reads what the answer is computed from, in five statements at most.
 async fn facts(tx: &mut Tx<'_>, question: &Question<'_>) -> Result<Facts> {
     let tenant = tx.tenant_id();
     let calendar = fiscal::of(tx.conn(), tenant).await?;
     let period = question.asked.period(calendar);
     let months = (Some(period.start), Some(fiscal::first_of_month(period.end)));
     let wanted = Wanted { months, ..question.wanted.clone() };
-    let found = sums::sums(tx.conn(), tenant, calendar, &wanted, 4 * MOST).await?;
+    let found = sums::sums(tx.conn(), tenant, calendar, &wanted, MOST_SUMS + 1).await?;
+    sums::refuse_beyond(found.len(), MOST_SUMS)?;
     let mut quotas: BTreeMap<Subject, Values> = BTreeMap::new();
     for sum in found {
         quotas.entry((sum.department_id, sum.owner_id)).or_default().insert(sum.currency, sum.value);
@@ -121,8 +124,8 @@ async fn facts(tx: &mut Tx<'_>, question: &Question<'_>) -> Result<Facts> {
     if !members.is_empty() {
         let owners: Vec<Uuid> = members.iter().copied().collect();
         let wanted = Wanted { owners: Some(&owners), ..wanted.clone() };
-        let most = i64::try_from(owners.len() * 8).unwrap_or(i64::MAX);
-        let found = sums::sums(tx.conn(), tenant, calendar, &wanted, most).await?;
+        let found = sums::sums(tx.conn(), tenant, calendar, &wanted, MOST_SUMS + 1).await?;
+        sums::refuse_beyond(found.len(), MOST_SUMS)?;
         for sum in found.into_iter().filter(|sum| sum.department_id.is_none()) {
             own.entry(sum.owner_id).or_insert_with(Values::new).insert(sum.currency, sum.value);
         }

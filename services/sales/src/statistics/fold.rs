@@ -17,7 +17,7 @@ const ROWS: i64 = 200;
 /// Rows that one statement takes.
 const PAGE: i64 = 5000;
 /// How often all tenants are walked.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// Pipelines of one walk, those with most rows first.
 const PIPELINES: i64 = 1000;
 
