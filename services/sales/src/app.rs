@@ -32,7 +32,7 @@ use crm_proto::crm::{
         opportunity_service_server::OpportunityServiceServer, pipeline_service_server::PipelineServiceServer,
         price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
-        statistics_service_server::StatisticsServiceServer,
+        quote_service_server::QuoteServiceServer, statistics_service_server::StatisticsServiceServer,
     },
 };
 use sqlx::postgres::PgConnectOptions;
@@ -40,7 +40,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    MIGRATIONS,
+    MIGRATIONS, approval,
     config::Settings,
     kinds,
     opportunity::{self, Opportunities},
@@ -48,6 +48,7 @@ use crate::{
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
+    quote::{self, Quotes},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -61,6 +62,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: product::COLLECTION, permission: "sales.products.read" },
     Told { collection: price_book::COLLECTION, permission: "sales.prices.read" },
     Told { collection: price_entry::COLLECTION, permission: "sales.prices.read" },
+    Told { collection: quote::COLLECTION, permission: "sales.quotes.read" },
+    Told { collection: quote::settings::COLLECTION, permission: "sales.quotes.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -134,15 +137,22 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let slice = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let products = Products::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers, people);
+    let quotes = Quotes { slice: slice_of_quotes, clock: clock.clone() };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
+    quotes.spawn(&tasks, &shutdown);
+    let targets = vec![quotes.approvals()];
+    let approvals = approval::Approvals::new(db.clone(), clock.clone(), peers.clone(), targets);
+    approvals.spawn(&followers, &tasks, &shutdown)?;
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
     let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
     let collections = Collections::new([
         Arc::new(opportunities.clone()) as _,
         Arc::new(products.clone()) as _,
         Arc::new(prices.entries.clone()) as _,
+        Arc::new(quotes.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -155,6 +165,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ProductServiceServer::new(product::rpc::Handlers(products)))
         .add_service(PriceBookServiceServer::new(price_books))
         .add_service(PriceEntryServiceServer::new(price_entry::rpc::Handlers(prices)))
+        .add_service(QuoteServiceServer::new(quote::rpc::Handlers(quotes)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

@@ -2,11 +2,11 @@
 
 use crm_kit_record::{Kinds, Record as _};
 
-use crate::{opportunity::Opportunity, price_entry::PriceEntry, product::Product};
+use crate::{opportunity::Opportunity, price_entry::PriceEntry, product::Product, quote::Quote};
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND])
+    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, Quote::KIND])
 }
 
 #[cfg(test)]

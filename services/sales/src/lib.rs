@@ -6,6 +6,8 @@
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
 //! | [`document`] | lines of documents, their prices and what they amount to |
+//! | [`quote`] | what customers are offered |
+//! | [`approval`] | approvals of objects, decided at the platform |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`kinds`] | the kinds of records |
 //! | [`money`] | rounding to the smallest unit of a currency |
@@ -17,6 +19,7 @@
 //! The life of records, their custom fields and search come from `crm_kit_record`.
 
 pub mod app;
+pub mod approval;
 pub mod calendar;
 pub mod config;
 pub mod decimal;
@@ -28,6 +31,7 @@ pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
+pub mod quote;
 pub mod statistics;
 
 use sqlx::migrate::Migrator;
