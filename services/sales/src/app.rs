@@ -41,6 +41,7 @@ use crm_proto::crm::{
         statistics_service_server::StatisticsServiceServer,
         forecast_service_server::ForecastServiceServer,
         quota_service_server::QuotaServiceServer,
+        quote_service_server::QuoteServiceServer,
     },
 };
 use sqlx::postgres::PgConnectOptions;
@@ -50,6 +51,7 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     allocation::{self, Allocations},
+    approval,
     config::Settings,
     exchange::Exchange,
     fiscal,
@@ -64,6 +66,7 @@ use crate::{
     receipt::{self, Receipts},
     receivable::Receivables,
     quota::{self, Quotas},
+    quote::{self, Quotes},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -84,6 +87,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: fiscal::COLLECTION, permission: "sales.fiscalCalendar.read" },
     Told { collection: forecast::ADJUSTMENTS, permission: "sales.forecasts.read" },
     Told { collection: forecast::SUBMISSIONS, permission: "sales.forecasts.read" },
+    Told { collection: quote::COLLECTION, permission: "sales.quotes.read" },
+    Told { collection: quote::settings::COLLECTION, permission: "sales.quotes.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -168,9 +173,15 @@ pub async fn build(parts: Parts) -> Result<Server> {
     };
     quota::lock::spawn(quotas.slice.clone(), clock.clone(), &tasks, shutdown.clone());
     let forecasts = Forecasts { db: db.clone(), exchange };
-    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers, people);
+    let quotes = Quotes { slice: slice_of_quotes, clock: clock.clone() };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
+    quotes.spawn(&tasks, &shutdown);
+    let targets = vec![quotes.approvals()];
+    let approvals = approval::Approvals::new(db.clone(), clock.clone(), peers.clone(), targets);
+    approvals.spawn(&followers, &tasks, &shutdown)?;
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
     let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
     let collections = Collections::new([
@@ -180,6 +191,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(allocations.plans.clone()) as _,
         Arc::new(allocations.receipts.clone()) as _,
         Arc::new(quotas.slice.clone()) as _,
+        Arc::new(quotes.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -198,6 +210,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ReceivableServiceServer::new(Receivables { db: db.clone() }))
         .add_service(QuotaServiceServer::new(quota::rpc::Handlers(quotas)))
         .add_service(ForecastServiceServer::new(forecasts))
+        .add_service(QuoteServiceServer::new(quote::rpc::Handlers(quotes)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

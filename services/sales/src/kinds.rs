@@ -4,7 +4,7 @@ use crm_kit_record::{Kinds, Record as _};
 
 use crate::{
     opportunity::Opportunity, payment_plan::PaymentPlan, price_entry::PriceEntry, product::Product,
-    quota::Quota, receipt::Receipt,
+    quota::Quota, quote::Quote, receipt::Receipt,
 };
 
 /// Every kind.
@@ -13,6 +13,7 @@ pub fn all() -> Kinds {
         Opportunity::KIND,
         Product::KIND,
         PriceEntry::KIND,
+        Quote::KIND,
         PaymentPlan::KIND,
         Receipt::KIND,
         Quota::KIND,

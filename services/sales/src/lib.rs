@@ -8,6 +8,8 @@
 //! | [`document`] | lines of documents, their prices and what they amount to |
 //! | [`quota`] | what people and teams are to sell, and how far they are |
 //! | [`forecast`] | what will come of deals, what people think of it and handed in |
+//! | [`quote`] | what customers are offered |
+//! | [`approval`] | approvals of objects, decided at the platform |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
 //! | [`receivable`] | what they still owe, by age |
@@ -26,6 +28,7 @@
 
 pub mod allocation;
 pub mod app;
+pub mod approval;
 pub mod calendar;
 pub mod config;
 pub mod decimal;
@@ -45,6 +48,7 @@ pub mod product;
 pub mod receipt;
 pub mod receivable;
 pub mod quota;
+pub mod quote;
 pub mod statistics;
 pub mod team;
 

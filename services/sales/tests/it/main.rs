@@ -14,6 +14,8 @@ mod pipeline;
 mod price;
 mod quota;
 mod quota_data;
+mod quote;
+mod quote_life;
 mod recycle_bin;
 mod rig;
 mod stage;
