@@ -64,6 +64,7 @@ pub const COLLECTIONS: &[Told] = &[
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
+    service::TOLD[3],
 ];
 
 /// What the service is built on.
@@ -134,7 +135,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let slice = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let products = Products::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people.clone()) };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
@@ -144,7 +145,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(products.clone()) as _,
         Arc::new(prices.entries.clone()) as _,
     ]);
-    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, people, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let log = Log { service: NAME, db, key, collections: COLLECTIONS, clock: clock.clone() };

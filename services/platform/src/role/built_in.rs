@@ -72,6 +72,9 @@ pub const ALL: [BuiltIn; 7] = [
             "customer.accounts.read",
             "customer.accounts.create",
             "customer.accounts.update",
+            "customer.accountRelations.read",
+            "customer.accountRelations.create",
+            "customer.accountRelations.update",
             "customer.contacts.read",
             "customer.contacts.create",
             "customer.contacts.update",
@@ -112,6 +115,7 @@ pub const ALL: [BuiltIn; 7] = [
         scope: RecordScope::All,
         permissions: &[
             "customer.accounts.read",
+            "customer.accountRelations.read",
             "customer.contacts.read",
             "customer.leads.read",
             "customer.leads.create",
@@ -139,6 +143,7 @@ pub const ALL: [BuiltIn; 7] = [
         permissions: &[
             "customer.accounts.read",
             "customer.accounts.update",
+            "customer.accountRelations.read",
             "customer.contacts.read",
             "customer.contacts.create",
             "customer.contacts.update",

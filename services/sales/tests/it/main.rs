@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod events;
+mod hand_over;
 mod opportunity;
 mod opportunity_data;
 mod pipeline;
