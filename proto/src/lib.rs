@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+pub mod standard;
+
 mod generated {
     #![expect(clippy::all, clippy::pedantic, reason = "generated code")]
     include!(concat!(env!("OUT_DIR"), "/contract.rs"));

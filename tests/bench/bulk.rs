@@ -1,4 +1,4 @@
-//! Bulk upsert of the benchmark's accounts, against COPY of the same rows into the same table with its indexes.
+//! Bulk upserts, against COPY of the same rows into the same table with its indexes.
 
 use std::time::Instant;
 
@@ -7,10 +7,14 @@ use crm_proto::crm::record::v1::ExternalId;
 use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::{
     AssertSqlSafe,
-    postgres::{PgConnection, PgPoolCopyExt as _},
+    postgres::{PgConnection, PgPoolCopyExt as _, PgPoolOptions},
 };
 
-use crate::{load::Report, rig::Rig, work};
+use crate::{
+    load::Report,
+    rig::{Measured, Rig},
+    work,
+};
 
 /// Fills the table through the service, then measures COPY of the same rows.
 pub async fn fill_against_copy(rig: &Rig, accounts: usize, report: &mut Report) {
@@ -22,7 +26,7 @@ pub async fn fill_against_copy(rig: &Rig, accounts: usize, report: &mut Report) 
         update_mask: None,
     });
     let started = Instant::now();
-    let mut client = AccountServiceClient::new(rig.boss.on(rig.channel(0)));
+    let mut client = AccountServiceClient::new(rig.boss.on(rig.customer.channel(0)));
     let mut answers = client.bulk_upsert_accounts(futures::stream::iter(rows)).await.unwrap().into_inner();
     let mut done = 0;
     while let Some(answer) = answers.message().await.unwrap() {
@@ -31,23 +35,30 @@ pub async fn fill_against_copy(rig: &Rig, accounts: usize, report: &mut Report) 
     }
     assert_eq!(done, accounts);
     let upserted = accounts as f64 / started.elapsed().as_secs_f64();
-    let copied = copy(rig, accounts).await;
-    report.figure("COPY into the same table", &format!("{copied:.0} rows/s"), None);
-    let ratio = upserted / copied;
-    report.figure(
-        "bulk upsert",
-        &format!("{upserted:.0} rows/s, ratio {ratio:.2}, aim 0.12"),
-        Some(ratio >= 0.12),
-    );
+    report_against_copy(&rig.customer, "account", (accounts, upserted), report).await;
 }
 
-async fn copy(rig: &Rig, accounts: usize) -> f64 {
-    let options = rig.server.options("bench", "bench_owner").unwrap();
-    let pool = sqlx::postgres::PgPoolOptions::new().connect_with(options).await.unwrap();
+/// Prints the rate of an upsert beside that of COPY of the rows it wrote.
+pub async fn report_against_copy(
+    service: &Measured,
+    table: &str,
+    (rows, upserted): (usize, f64),
+    report: &mut Report,
+) {
+    let copied = rows as f64 / copy(service, table).await;
+    report.figure("COPY into the same table", &format!("{copied:.0} rows/s"), None);
+    let ratio = upserted / copied;
+    let text = format!("{upserted:.0} rows/s, ratio {ratio:.2}, aim 0.12");
+    report.figure("bulk upsert", &text, Some(ratio >= 0.12));
+}
+
+/// Seconds that COPY takes for the rows of a table.
+async fn copy(service: &Measured, table: &str) -> f64 {
+    let pool = PgPoolOptions::new().connect_with(service.owner.clone()).await.unwrap();
     let mut conn = pool.acquire().await.unwrap();
-    run(&mut conn, "CREATE TABLE copied (LIKE account INCLUDING ALL)").await;
+    run(&mut conn, format!("CREATE TABLE copied (LIKE {table} INCLUDING ALL)")).await;
     let rows: Vec<u8> = pool
-        .copy_out_raw("COPY account TO STDOUT")
+        .copy_out_raw(&format!("COPY {table} TO STDOUT"))
         .await
         .unwrap()
         .map(|part| part.map(|part| part.to_vec()))
@@ -61,12 +72,12 @@ async fn copy(rig: &Rig, accounts: usize) -> f64 {
     }
     sink.finish().await.unwrap();
     let elapsed = started.elapsed().as_secs_f64();
-    run(&mut conn, "DROP TABLE copied").await;
+    run(&mut conn, "DROP TABLE copied".to_owned()).await;
     drop(conn);
     pool.close().await;
-    accounts as f64 / elapsed
+    elapsed
 }
 
-async fn run(conn: &mut PgConnection, sql: &'static str) {
+async fn run(conn: &mut PgConnection, sql: String) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.unwrap();
 }

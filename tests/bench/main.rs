@@ -14,7 +14,9 @@ mod bulk;
 mod load;
 mod raw;
 mod rig;
+mod sales;
 mod up;
+mod upkeep;
 mod work;
 
 use crm_kit_rpc::telemetry;
@@ -41,6 +43,7 @@ async fn run() {
     let rig = Rig::new().await;
     bulk::fill_against_copy(&rig, accounts, &mut report).await;
     work::analyse(&rig).await;
+    let deals = sales::Deals::fill(&rig, accounts, &mut report).await;
 
     for callers in CALLERS {
         println!("\n{callers} callers");
@@ -77,8 +80,12 @@ async fn run() {
         load::print_raw("raw update of one column", &raw);
         let update = work::update(&rig, callers).await;
         report.line("update one field", callers, &update, &raw, Aim::none());
+        deals.measure(&rig, callers, &mut report).await;
         report.remember(callers, &[("create", &create), ("get", &get), ("page", &page), ("update", &update)]);
     }
+    println!("\nin the background");
+    upkeep::scan(&rig, &mut report).await;
+    upkeep::reclaim(&rig, &mut report).await;
     report.close();
     rig.stop().await;
 }

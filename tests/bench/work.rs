@@ -56,7 +56,7 @@ pub fn account(index: u64, owner: Option<Uuid>) -> Account {
 
 /// Some ids of accounts.
 pub async fn ids(rig: &Rig) -> Vec<Uuid> {
-    let mut conn = rig.raw.acquire().await.unwrap();
+    let mut conn = rig.customer.raw.acquire().await.unwrap();
     let sql = format!("SET app.tenant_id = '{}'", rig.tenant());
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await.unwrap();
     sqlx::query_scalar("SELECT id FROM account WHERE number LIKE 'A%' LIMIT 20000")
@@ -66,29 +66,30 @@ pub async fn ids(rig: &Rig) -> Vec<Uuid> {
 }
 
 pub async fn analyse(rig: &Rig) {
-    let options = rig.server.options("bench", "bench_owner").unwrap();
-    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut conn = sqlx::ConnectOptions::connect(&rig.customer.owner).await.unwrap();
     let sql = "CREATE TABLE bare (tenant_id uuid, id uuid, name text, PRIMARY KEY (tenant_id, id));
-               GRANT SELECT, INSERT ON bare TO bench_service;
+               GRANT SELECT, INSERT ON bare TO bench_customer_service;
                CREATE TABLE seed AS SELECT * FROM account LIMIT 1;
-               GRANT SELECT ON seed TO bench_service;
+               GRANT SELECT ON seed TO bench_customer_service;
                VACUUM ANALYZE account";
     for statement in sql.split(';') {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut conn).await.unwrap();
     }
 }
 
-struct Call<F> {
-    accounts: Accounts,
-    run: F,
+/// A client and what to call over and over.
+pub struct Call<C, F> {
+    pub client: C,
+    pub run: F,
 }
 
-impl<F> AsyncWork for Call<F>
+impl<C, F> AsyncWork for Call<C, F>
 where
-    F: for<'c> Fn(&'c mut Accounts) -> futures::future::BoxFuture<'c, ()> + Send + Sync + 'static,
+    C: Send + 'static,
+    F: for<'c> Fn(&'c mut C) -> futures::future::BoxFuture<'c, ()> + Send + Sync + 'static,
 {
     async fn once(&mut self) {
-        (self.run)(&mut self.accounts).await;
+        (self.run)(&mut self.client).await;
     }
 }
 
@@ -96,9 +97,9 @@ async fn measure<F>(rig: &Rig, caller: &Caller, callers: usize, run: F) -> Figur
 where
     F: for<'c> Fn(&'c mut Accounts) -> futures::future::BoxFuture<'c, ()> + Clone + Send + Sync + 'static,
 {
-    let channels: Vec<_> = (0..callers).map(|index| caller.on(rig.channel(index))).collect();
+    let channels: Vec<_> = (0..callers).map(|index| caller.on(rig.customer.channel(index))).collect();
     load::run(callers, rig.server.pid(), move |index| Call {
-        accounts: AccountServiceClient::new(channels[index].clone()),
+        client: AccountServiceClient::new(channels[index].clone()),
         run: run.clone(),
     })
     .await

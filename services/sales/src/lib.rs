@@ -5,6 +5,7 @@
 //! | [`pipeline`] | pipelines and their stages |
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
+//! | [`document`] | lines of documents, their prices and what they amount to |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`kinds`] | the kinds of records |
 //! | [`money`] | rounding to the smallest unit of a currency |
@@ -19,6 +20,7 @@ pub mod app;
 pub mod calendar;
 pub mod config;
 pub mod decimal;
+pub mod document;
 pub mod kinds;
 pub mod money;
 pub mod opportunity;

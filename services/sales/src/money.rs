@@ -21,9 +21,9 @@ pub fn share(amount: i64, numerator: i64, denominator: i64, currency: &str) -> O
     i64::try_from(steps * step).ok()
 }
 
-/// A decimal number of units as ten-thousandths, rounded half away from zero to the currency's smallest unit. `None` when it is too large.
-pub fn round(units: Decimal, currency: &str) -> Option<i64> {
-    let step = step(currency);
+/// A decimal number of units as ten-thousandths, rounded half away from zero to at most four decimals. `None` when it is too large.
+pub fn round(units: Decimal, decimals: u32) -> Option<i64> {
+    let step = 10_i64.pow(4_u32.saturating_sub(decimals));
     let steps = units.checked_mul(Decimal::from(10_000 / step))?;
     let steps = steps.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64()?;
     steps.checked_mul(step)

@@ -1,9 +1,8 @@
 //! `crm.customer.v1.LeadService`.
 
-use std::pin::Pin;
-
 use crm_kit_api::id;
-use crm_kit_rpc::{call, rows::row_checks};
+use crm_kit_record::serve::{self, Answer, Answers};
+use crm_kit_rpc::call;
 use crm_proto::crm::customer::v1::{
     AssignLeadRequest, BatchCreateLeadsRequest, BatchCreateLeadsResponse, BatchDeleteLeadsRequest,
     BatchDeleteLeadsResponse, BatchGetLeadsRequest, BatchGetLeadsResponse, BatchUpdateLeadsRequest,
@@ -13,18 +12,14 @@ use crm_proto::crm::customer::v1::{
     MarkLeadDuplicateRequest, QualifyLeadRequest, ReopenLeadRequest, StartLeadRequest, UndeleteLeadRequest,
     UpdateLeadRequest, lead::Status as State, lead_service_server::LeadService,
 };
-use futures::{Stream, StreamExt as _};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Streaming};
 
 use super::{
     Leads,
     ops::{self, Becomes, Wanted as Change},
 };
-use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
 
 use crate::conversion::Conversions;
-
-type Answer<T> = Result<Response<T>, Status>;
 
 /// The service's methods over the use cases of leads.
 #[derive(Clone, Debug)]
@@ -37,95 +32,62 @@ pub struct Handlers {
 
 #[tonic::async_trait]
 impl LeadService for Handlers {
-    type BulkUpsertLeadsStream = Pin<Box<dyn Stream<Item = Result<BulkUpsertLeadsResponse, Status>> + Send>>;
+    type BulkUpsertLeadsStream = Answers<BulkUpsertLeadsResponse>;
 
     async fn get_lead(&self, request: Request<GetLeadRequest>) -> Answer<Lead> {
-        let call = call(&request)?;
-        Ok(Response::new(self.leads.get(&call, &[request.into_inner().id]).await.map(only)?))
+        serve::get(&self.leads, request).await
     }
 
     async fn list_leads(&self, request: Request<ListLeadsRequest>) -> Answer<ListLeadsResponse> {
-        let call = call(&request)?;
-        let page = self.leads.list(&call, wanted(request.get_ref())).await?;
-        Ok(Response::new(ListLeadsResponse {
-            leads: page.wires,
-            next_page_token: page.next_page_token,
-            total_size: page.total_size,
-            total_size_estimated: page.total_size_estimated,
-        }))
+        serve::list(&self.leads, request).await
     }
 
     async fn create_lead(&self, request: Request<CreateLeadRequest>) -> Answer<Lead> {
-        let call = call(&request)?;
-        let lead = request.into_inner().lead.unwrap_or_default();
-        Ok(Response::new(self.leads.create(&call, vec![lead], single, only).await?))
+        serve::create(&self.leads, request).await
     }
 
     async fn update_lead(&self, request: Request<UpdateLeadRequest>) -> Answer<Lead> {
-        let call = call(&request)?;
-        let update = update(request.into_inner());
-        Ok(Response::new(self.leads.update(&call, vec![update], single, only).await?))
+        serve::update(&self.leads, request).await
     }
 
     async fn delete_lead(&self, request: Request<DeleteLeadRequest>) -> Answer<Lead> {
-        let call = call(&request)?;
-        let delete = delete(request.into_inner());
-        Ok(Response::new(self.leads.delete(&call, vec![delete], single, only).await?))
+        serve::delete(&self.leads, request).await
     }
 
     async fn undelete_lead(&self, request: Request<UndeleteLeadRequest>) -> Answer<Lead> {
-        let call = call(&request)?;
-        let UndeleteLeadRequest { id, etag } = request.into_inner();
-        Ok(Response::new(self.leads.undelete(&call, Delete { id, etag }).await?))
+        serve::undelete(&self.leads, request).await
     }
 
     async fn batch_get_leads(&self, request: Request<BatchGetLeadsRequest>) -> Answer<BatchGetLeadsResponse> {
-        let call = call(&request)?;
-        let leads = self.leads.get(&call, &request.into_inner().ids).await?;
-        Ok(Response::new(BatchGetLeadsResponse { leads }))
+        serve::batch_get(&self.leads, request).await
     }
 
     async fn batch_create_leads(
         &self,
         request: Request<BatchCreateLeadsRequest>,
     ) -> Answer<BatchCreateLeadsResponse> {
-        let call = call(&request)?;
-        let leads = request.into_inner().requests.into_iter();
-        let leads = leads.map(|request| request.lead.unwrap_or_default()).collect();
-        let answer = |leads| BatchCreateLeadsResponse { leads };
-        Ok(Response::new(self.leads.create(&call, leads, item, answer).await?))
+        serve::batch_create(&self.leads, request).await
     }
 
     async fn batch_update_leads(
         &self,
         request: Request<BatchUpdateLeadsRequest>,
     ) -> Answer<BatchUpdateLeadsResponse> {
-        let call = call(&request)?;
-        let updates = request.into_inner().requests.into_iter().map(update).collect();
-        let answer = |leads| BatchUpdateLeadsResponse { leads };
-        Ok(Response::new(self.leads.update(&call, updates, item, answer).await?))
+        serve::batch_update(&self.leads, request).await
     }
 
     async fn batch_delete_leads(
         &self,
         request: Request<BatchDeleteLeadsRequest>,
     ) -> Answer<BatchDeleteLeadsResponse> {
-        let call = call(&request)?;
-        let deletes = request.into_inner().requests.into_iter().map(delete).collect();
-        let answer = |leads| BatchDeleteLeadsResponse { leads };
-        Ok(Response::new(self.leads.delete(&call, deletes, item, answer).await?))
+        serve::batch_delete(&self.leads, request).await
     }
 
     async fn bulk_upsert_leads(
         &self,
         request: Request<Streaming<BulkUpsertLeadsRequest>>,
     ) -> Answer<Self::BulkUpsertLeadsStream> {
-        let (call, checks) = (call(&request)?, row_checks(&request));
-        let rows = request
-            .into_inner()
-            .map(|row| row.map(|row| bulk::row(row.key, row.lead.unwrap_or_default(), row.update_mask)));
-        let results = bulk::run(self.leads.clone(), call, checks, rows);
-        Ok(Response::new(Box::pin(results.map(|results| Ok(BulkUpsertLeadsResponse { results: results? })))))
+        serve::bulk_upsert(&self.leads, request)
     }
 
     async fn assign_lead(&self, request: Request<AssignLeadRequest>) -> Answer<Lead> {
@@ -188,24 +150,4 @@ impl LeadService for Handlers {
             ops::status_changes(&self.leads, &call, id, *page_size, page_token).await?;
         Ok(Response::new(ListLeadStatusChangesResponse { status_changes, next_page_token }))
     }
-}
-
-fn wanted(request: &ListLeadsRequest) -> Wanted<'_> {
-    Wanted {
-        page_size: request.page_size,
-        page_token: &request.page_token,
-        filter: &request.filter,
-        order_by: &request.order_by,
-        q: &request.q,
-        show_deleted: request.show_deleted,
-        include_total_size: request.include_total_size,
-    }
-}
-
-fn update(request: UpdateLeadRequest) -> Update<Lead> {
-    Update { wire: request.lead.unwrap_or_default(), mask: request.update_mask }
-}
-
-fn delete(DeleteLeadRequest { id, etag }: DeleteLeadRequest) -> Delete {
-    Delete { id, etag }
 }

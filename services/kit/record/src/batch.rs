@@ -3,26 +3,7 @@
 use std::collections::BTreeSet;
 
 use crm_kit_api::{Error, Result, id};
-use prost_types::FieldMask;
 use uuid::Uuid;
-
-/// One update of a batch.
-#[derive(Clone, Debug)]
-pub struct Update<W> {
-    /// Id, etag and new values.
-    pub wire: W,
-    /// Fields to change.
-    pub mask: Option<FieldMask>,
-}
-
-/// One deletion of a batch.
-#[derive(Clone, Debug)]
-pub struct Delete {
-    /// The record.
-    pub id: String,
-    /// Etag it must still have.
-    pub etag: String,
-}
 
 /// Names the items of a batch in errors; a single call names none.
 pub type ItemName = fn(usize) -> String;

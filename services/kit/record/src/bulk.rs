@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 use crm_kit_api::{Call, Error};
 use crm_kit_rpc::rows::RowChecks;
 use crm_proto::{
-    crm::record::v1::{ExternalId as WireId, RowResult, row_result::Outcome},
+    crm::record::v1::{RowResult, row_result::Outcome},
     google::rpc::Status as WireStatus,
+    standard,
 };
 use futures::{Stream, StreamExt as _};
 use prost::Message as _;
-use prost_types::FieldMask;
+
 use tonic::Status;
 
 use crate::{
@@ -20,19 +21,6 @@ use crate::{
     upsert::{GROUP, Mode, Outcomes, Row, Written},
 };
 
-/// A row of a bulk call.
-#[derive(Debug)]
-pub struct BulkRow<W> {
-    key: Option<WireId>,
-    wire: W,
-    mask: Option<FieldMask>,
-}
-
-/// A row of a bulk call from its parts.
-pub fn row<W>(key: Option<WireId>, wire: W, mask: Option<FieldMask>) -> BulkRow<W> {
-    BulkRow { key, wire, mask }
-}
-
 /// Writes rows as they come and tells what became of them. A group is written when it is full, when its next row names a record the group
 /// already writes, or when no further row is at hand. A row that breaks a bound of the contract, which `checks` tells, fails alone. A stream that
 /// breaks ends with an error that names the row, after the rows before it were written and told.
@@ -40,7 +28,7 @@ pub fn run<R: Record>(
     slice: Slice<R>,
     call: Call,
     checks: RowChecks,
-    rows: impl Stream<Item = Result<BulkRow<R::Wire>, Status>> + Send + 'static,
+    rows: impl Stream<Item = Result<standard::Row<R::Wire>, Status>> + Send + 'static,
 ) -> impl Stream<Item = Result<Vec<RowResult>, Status>> + Send {
     let started = Instant::now();
     let rows = rows.map(move |row| row.map(|row| (row, checks.next_fault())));
@@ -92,10 +80,10 @@ fn at_row(index: i64, fault: &Status) -> Status {
 }
 
 /// Groups in which no key stands twice, so that rows of one record take effect in their order.
-fn split<W: Default>(rows: impl Iterator<Item = BulkRow<W>>) -> Vec<Vec<Row<W>>> {
+fn split<W: Default>(rows: impl Iterator<Item = standard::Row<W>>) -> Vec<Vec<Row<W>>> {
     let mut groups: Vec<Vec<Row<W>>> = vec![Vec::new()];
     let mut seen = BTreeSet::new();
-    for BulkRow { key, wire, mask } in rows {
+    for standard::Row { key, wire, mask } in rows {
         let key = key.map(|key| ExternalId { system: key.system, value: key.value });
         if !seen.insert(key.clone()) {
             seen.clear();

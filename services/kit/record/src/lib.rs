@@ -20,6 +20,7 @@
 //! | [`import_job`], [`export_job`] | files in and out |
 //! | [`hand_over`] | what one person has going to others |
 //! | [`collection`] | a collection whatever its kind |
+//! | [`serve`] | the standard methods, from the request to the answer |
 //! | [`service`] | what a service mounts and runs for all of this |
 //! | [`rows`] | the few statements that are the same for every table |
 //! | [`rights`] | the rights that jobs work with |
@@ -51,6 +52,7 @@ pub mod rights;
 pub mod rows;
 pub mod schema;
 pub mod search;
+pub mod serve;
 pub mod service;
 pub mod slice;
 pub mod upsert;
@@ -58,10 +60,10 @@ pub mod upsert;
 #[cfg(test)]
 mod sample;
 
-pub use batch::{Delete, Update, item, only, single};
+pub use batch::{item, only, single};
 pub use choice::Choice;
+pub use crm_proto::standard::{Delete, Listed, Update, Wanted};
 pub use kinds::Kinds;
-pub use list::{Listed, Wanted};
 pub use record::{Happening, Head, HeadMut, Kind, Parent, Record, Sent};
 pub use slice::Slice;
 

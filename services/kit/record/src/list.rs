@@ -8,28 +8,7 @@ use crm_kit_api::{
 };
 use crm_kit_pg::list::{List, Page, Total};
 
-use crate::{Record, Slice, custom_field::Fields, search};
-
-/// What a list request asks for, whatever the kind.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'r> {
-    pub page_size: i32,
-    pub page_token: &'r str,
-    pub filter: &'r str,
-    pub order_by: &'r str,
-    pub q: &'r str,
-    pub show_deleted: bool,
-    pub include_total_size: bool,
-}
-
-/// A page on the wire, whatever the kind.
-#[derive(Debug)]
-pub struct Listed<W> {
-    pub wires: Vec<W>,
-    pub next_page_token: String,
-    pub total_size: i64,
-    pub total_size_estimated: bool,
-}
+use crate::{Listed, Record, Slice, Wanted, custom_field::Fields, search};
 
 impl<R: Record> Slice<R> {
     /// A page of records.

@@ -218,6 +218,16 @@ pub trait Record:
     ) -> impl Future<Output = Result<Option<Vec<Self>>>> + Send {
         std::future::ready(Ok(None))
     }
+    /// Records that are about to be written over what they were, as they shall be stored, when the database decides something of them, such as their
+    /// prices. Each stands beside what it was. Records that do not change are not among them.
+    fn settle_changes<'r>(
+        _tx: &mut Tx<'_>,
+        _call: &Call,
+        _fields: &Fields,
+        _changes: Vec<(&'r mut Self, &'r Self)>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
     /// Whether the record may go to the recycle bin.
     fn may_delete(&self) -> Result<()> {
         Ok(())

@@ -12,8 +12,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
-    Record, Slice,
-    batch::Update,
+    Record, Slice, Update,
     custom_field::Fields,
     external_id::{self, ExternalId},
     life::{self, NewNumbers},

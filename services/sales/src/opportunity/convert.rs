@@ -19,11 +19,13 @@ use uuid::Uuid;
 
 use super::{
     gate::{self, Act, Refusal},
+    lines,
     model::Opportunity,
     part::{Competitor, Participant},
 };
 use crate::{
     calendar,
+    document::{self, Sheet},
     pipeline::{Pipeline, Stage, model::Kind},
 };
 
@@ -57,7 +59,9 @@ pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Opportunity) -> 
     let was = base.clone();
     let place = place(pipelines, &wire, &was, &mut check);
     let own = Own::of(&wire, &was);
-    let mut deal = standard(call, wire, base, &mut check);
+    let sheet = sheet(call, &mut wire, &was, &mut check);
+    let mut deal = standard(call, wire, Opportunity { sheet: Json(sheet), ..base }, &mut check);
+    let followed = lines::follow(&mut deal, &was);
     own.put(&mut deal, &mut check);
     check_dates(&deal, place.map(|(_, stage)| stage.kind), &mut check);
     let act = act(call);
@@ -72,11 +76,25 @@ pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Opportunity) -> 
     fields.compute(&mut custom, &before, &|path| deal.filter_value(path), moment, &mut check);
     deal.custom = Json(custom);
     let deal = check.into_violations().into_result(deal)?;
+    followed?;
     gate::check_lock(&was, &deal)?;
     if let Some((pipeline, stage)) = place.filter(|(pipeline, stage)| is_move(&was, pipeline, stage)) {
         check_move(call, &was, &deal, (pipeline, stage))?;
     }
     Ok(deal)
+}
+
+/// What the deal is about.
+fn sheet(call: &Call, wire: &mut Wire, was: &Opportunity, check: &mut Checker<'_>) -> Sheet {
+    let lines = std::mem::take(&mut wire.lines);
+    if lines.is_empty() {
+        let price_book_id = check.reference("price_book_id", &wire.price_book_id);
+        return Sheet { price_book_id, ..Sheet::default() };
+    }
+    let currency_code = wire.amount.as_ref().map(|money| money.currency_code.clone()).unwrap_or_default();
+    let price_book_id = std::mem::take(&mut wire.price_book_id);
+    let wire = document::convert::Wire { currency_code, price_book_id, lines, ..Default::default() };
+    document::convert::read(call, wire, &was.sheet, check)
 }
 
 /// The pipelines of the tenant, which the catalog keeps beside its own fields.
@@ -289,6 +307,8 @@ pub fn to_wire(deal: &Opportunity, fields: &Fields) -> Wire {
         tags: deal.tags.clone(),
         external_ids: deal.external_ids.iter().map(ExternalId::to_wire).collect(),
         custom: fields.to_wire(&deal.custom),
+        lines: document::convert::lines(&deal.sheet),
+        price_book_id: id_text(deal.sheet.price_book_id),
     }
 }
 

@@ -140,10 +140,14 @@ pub fn stall_time(stage: &Stage, entered: DateTime<Utc>) -> Option<DateTime<Utc>
     limited.then(|| entered + TimeDelta::days(stage.max_days.into()))
 }
 
-/// What won deals keep: amount and currency.
+/// What won deals keep: lines, amount and currency.
 pub fn check_lock(was: &Opportunity, deal: &Opportunity) -> Result<(), Refusal> {
     let same = (was.amount, &was.amount_currency) == (deal.amount, &deal.amount_currency);
-    if was.state.0 == State::Won && !same { Err(Refusal::Locked { field: "amount" }) } else { Ok(()) }
+    match was.state.0 {
+        State::Won if was.sheet != deal.sheet => Err(Refusal::Locked { field: "lines" }),
+        State::Won if !same => Err(Refusal::Locked { field: "amount" }),
+        _ => Ok(()),
+    }
 }
 
 /// The categories that an open deal can have of its own.
@@ -325,6 +329,9 @@ mod tests {
         assert_eq!(check_lock(&won, &other), Err(Refusal::Locked { field: "amount" }));
         let other = Opportunity { amount_currency: "EUR".into(), ..won.clone() };
         assert!(check_lock(&won, &other).is_err());
+        let lines = Json(crate::document::Sheet::of("CNY"));
+        let other = Opportunity { sheet: lines, ..won.clone() };
+        assert_eq!(check_lock(&won, &other), Err(Refusal::Locked { field: "lines" }));
         let other = Opportunity { next_step: "send it".into(), ..won.clone() };
         assert_eq!(check_lock(&won, &other), Ok(()));
         assert_eq!(check_lock(&deal(), &Opportunity::default()), Ok(()));

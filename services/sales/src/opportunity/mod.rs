@@ -21,6 +21,7 @@ pub mod events;
 pub mod files;
 pub mod gate;
 pub mod history;
+mod lines;
 pub mod model;
 pub mod ops;
 pub mod part;

@@ -11,6 +11,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::part::{Competitor, Participant};
+use crate::document::Sheet;
 
 /// A row of `opportunity`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
@@ -58,6 +59,8 @@ pub struct Opportunity {
     pub tags: Vec<String>,
     pub external_ids: Json<Vec<ExternalId>>,
     pub custom: Json<Values>,
+    /// What the deal is about, with prices without tax. Empty but for the price book when the deal has no lines.
+    pub sheet: Json<Sheet>,
 }
 
 /// A row with everything the table holds, for writing.
@@ -117,7 +120,7 @@ impl Opportunity {
     pub fn has(&self, field: &str) -> bool {
         match field {
             "account_id" => self.account_id.is_some(),
-            "amount" => self.amount.is_some(),
+            "amount" => self.amount.is_some() || !self.sheet.lines.is_empty(),
             "close_date" => self.close_date.is_some(),
             "contacts" => !self.contacts.is_empty(),
             "competitors" => !self.competitors.is_empty(),

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
-use crm_kit_pg::change::Telling;
+use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
 use crm_proto::crm::sales::v1::{Opportunity as Wire, opportunity::State};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Opportunity, convert, events, files, schema, store};
-use crate::DOMAIN;
+use crate::{DOMAIN, document::price};
 
 impl Record for Opportunity {
     type Wire = Wire;
@@ -85,6 +85,24 @@ impl Record for Opportunity {
 
     fn event(wire: Wire, happening: Happening<Wire>) -> Telling {
         events::event(wire, happening)
+    }
+
+    async fn settle(
+        tx: &mut Tx<'_>,
+        call: &Call,
+        fields: &Fields,
+        deals: &[Self],
+    ) -> Result<Option<Vec<Self>>> {
+        price::settle(tx, call, fields, deals).await
+    }
+
+    async fn settle_changes<'r>(
+        tx: &mut Tx<'_>,
+        call: &Call,
+        fields: &Fields,
+        changes: Vec<(&'r mut Self, &'r Self)>,
+    ) -> Result<()> {
+        price::settle_changes(tx, call, fields, changes).await
     }
 
     async fn get(

@@ -1,9 +1,7 @@
 //! `crm.sales.v1.OpportunityService`.
 
-use std::pin::Pin;
-
-use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
-use crm_kit_rpc::{call, rows::row_checks};
+use crm_kit_record::serve::{self, Answer, Answers};
+use crm_kit_rpc::call;
 use crm_proto::crm::sales::v1::{
     BatchCreateOpportunitiesRequest, BatchCreateOpportunitiesResponse, BatchDeleteOpportunitiesRequest,
     BatchDeleteOpportunitiesResponse, BatchGetOpportunitiesRequest, BatchGetOpportunitiesResponse,
@@ -14,12 +12,9 @@ use crm_proto::crm::sales::v1::{
     Opportunity, ReopenOpportunityRequest, UndeleteOpportunityRequest, UpdateOpportunityRequest,
     WinOpportunityRequest, opportunity_service_server::OpportunityService,
 };
-use futures::{Stream, StreamExt as _};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Streaming};
 
 use super::ops::{Closing, Opportunities, Verb};
-
-type Answer<T> = Result<Response<T>, Status>;
 
 /// The service's methods over the use cases of opportunities.
 #[derive(Clone, Debug)]
@@ -27,112 +22,76 @@ pub struct Handlers(pub Opportunities);
 
 #[tonic::async_trait]
 impl OpportunityService for Handlers {
-    type BulkUpsertOpportunitiesStream =
-        Pin<Box<dyn Stream<Item = Result<BulkUpsertOpportunitiesResponse, Status>> + Send>>;
+    type BulkUpsertOpportunitiesStream = Answers<BulkUpsertOpportunitiesResponse>;
 
     async fn get_opportunity(&self, request: Request<GetOpportunityRequest>) -> Answer<Opportunity> {
-        let call = call(&request)?;
-        Ok(Response::new(self.0.slice.get(&call, &[request.into_inner().id]).await.map(only)?))
+        serve::get(&self.0.slice, request).await
     }
 
     async fn list_opportunities(
         &self,
         request: Request<ListOpportunitiesRequest>,
     ) -> Answer<ListOpportunitiesResponse> {
-        let call = call(&request)?;
-        let page = self.0.slice.list(&call, wanted(request.get_ref())).await?;
-        Ok(Response::new(ListOpportunitiesResponse {
-            opportunities: page.wires,
-            next_page_token: page.next_page_token,
-            total_size: page.total_size,
-            total_size_estimated: page.total_size_estimated,
-        }))
+        serve::list(&self.0.slice, request).await
     }
 
     async fn create_opportunity(&self, request: Request<CreateOpportunityRequest>) -> Answer<Opportunity> {
-        let call = call(&request)?;
-        self.0.pipelines.ensure(&call).await?;
-        let opportunity = request.into_inner().opportunity.unwrap_or_default();
-        Ok(Response::new(self.0.slice.create(&call, vec![opportunity], single, only).await?))
+        self.0.pipelines.ensure(&call(&request)?).await?;
+        serve::create(&self.0.slice, request).await
     }
 
     async fn update_opportunity(&self, request: Request<UpdateOpportunityRequest>) -> Answer<Opportunity> {
-        let call = call(&request)?;
-        self.0.pipelines.ensure(&call).await?;
-        let update = update(request.into_inner());
-        Ok(Response::new(self.0.slice.update(&call, vec![update], single, only).await?))
+        self.0.pipelines.ensure(&call(&request)?).await?;
+        serve::update(&self.0.slice, request).await
     }
 
     async fn delete_opportunity(&self, request: Request<DeleteOpportunityRequest>) -> Answer<Opportunity> {
-        let call = call(&request)?;
-        let delete = delete(request.into_inner());
-        Ok(Response::new(self.0.slice.delete(&call, vec![delete], single, only).await?))
+        serve::delete(&self.0.slice, request).await
     }
 
     async fn undelete_opportunity(
         &self,
         request: Request<UndeleteOpportunityRequest>,
     ) -> Answer<Opportunity> {
-        let call = call(&request)?;
-        let UndeleteOpportunityRequest { id, etag } = request.into_inner();
-        Ok(Response::new(self.0.slice.undelete(&call, Delete { id, etag }).await?))
+        serve::undelete(&self.0.slice, request).await
     }
 
     async fn batch_get_opportunities(
         &self,
         request: Request<BatchGetOpportunitiesRequest>,
     ) -> Answer<BatchGetOpportunitiesResponse> {
-        let call = call(&request)?;
-        let opportunities = self.0.slice.get(&call, &request.into_inner().ids).await?;
-        Ok(Response::new(BatchGetOpportunitiesResponse { opportunities }))
+        serve::batch_get(&self.0.slice, request).await
     }
 
     async fn batch_create_opportunities(
         &self,
         request: Request<BatchCreateOpportunitiesRequest>,
     ) -> Answer<BatchCreateOpportunitiesResponse> {
-        let call = call(&request)?;
-        self.0.pipelines.ensure(&call).await?;
-        let opportunities = request.into_inner().requests.into_iter();
-        let opportunities = opportunities.map(|request| request.opportunity.unwrap_or_default()).collect();
-        let answer = |opportunities| BatchCreateOpportunitiesResponse { opportunities };
-        Ok(Response::new(self.0.slice.create(&call, opportunities, item, answer).await?))
+        self.0.pipelines.ensure(&call(&request)?).await?;
+        serve::batch_create(&self.0.slice, request).await
     }
 
     async fn batch_update_opportunities(
         &self,
         request: Request<BatchUpdateOpportunitiesRequest>,
     ) -> Answer<BatchUpdateOpportunitiesResponse> {
-        let call = call(&request)?;
-        self.0.pipelines.ensure(&call).await?;
-        let updates = request.into_inner().requests.into_iter().map(update).collect();
-        let answer = |opportunities| BatchUpdateOpportunitiesResponse { opportunities };
-        Ok(Response::new(self.0.slice.update(&call, updates, item, answer).await?))
+        self.0.pipelines.ensure(&call(&request)?).await?;
+        serve::batch_update(&self.0.slice, request).await
     }
 
     async fn batch_delete_opportunities(
         &self,
         request: Request<BatchDeleteOpportunitiesRequest>,
     ) -> Answer<BatchDeleteOpportunitiesResponse> {
-        let call = call(&request)?;
-        let deletes = request.into_inner().requests.into_iter().map(delete).collect();
-        let answer = |opportunities| BatchDeleteOpportunitiesResponse { opportunities };
-        Ok(Response::new(self.0.slice.delete(&call, deletes, item, answer).await?))
+        serve::batch_delete(&self.0.slice, request).await
     }
 
     async fn bulk_upsert_opportunities(
         &self,
         request: Request<Streaming<BulkUpsertOpportunitiesRequest>>,
     ) -> Answer<Self::BulkUpsertOpportunitiesStream> {
-        let (call, checks) = (call(&request)?, row_checks(&request));
-        self.0.pipelines.ensure(&call).await?;
-        let rows = request.into_inner().map(|row| {
-            row.map(|row| bulk::row(row.key, row.opportunity.unwrap_or_default(), row.update_mask))
-        });
-        let results = bulk::run(self.0.slice.clone(), call, checks, rows);
-        Ok(Response::new(Box::pin(
-            results.map(|results| Ok(BulkUpsertOpportunitiesResponse { results: results? })),
-        )))
+        self.0.pipelines.ensure(&call(&request)?).await?;
+        serve::bulk_upsert(&self.0.slice, request)
     }
 
     async fn move_opportunity_stage(
@@ -182,24 +141,4 @@ impl OpportunityService for Handlers {
         let stage_entries = self.0.stage_entries(&call, &request.get_ref().opportunity_id).await?;
         Ok(Response::new(ListStageEntriesResponse { stage_entries }))
     }
-}
-
-fn wanted(request: &ListOpportunitiesRequest) -> Wanted<'_> {
-    Wanted {
-        page_size: request.page_size,
-        page_token: &request.page_token,
-        filter: &request.filter,
-        order_by: &request.order_by,
-        q: &request.q,
-        show_deleted: request.show_deleted,
-        include_total_size: request.include_total_size,
-    }
-}
-
-fn update(request: UpdateOpportunityRequest) -> Update<Opportunity> {
-    Update { wire: request.opportunity.unwrap_or_default(), mask: request.update_mask }
-}
-
-fn delete(DeleteOpportunityRequest { id, etag }: DeleteOpportunityRequest) -> Delete {
-    Delete { id, etag }
 }

@@ -17,7 +17,7 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      contacts, competitors, pipeline_id, stage_key, stage_enter_time, stage_actor_id, stall_time, state, probability_percent, \
      probability_overridden, forecast_category, forecast_category_overridden, amount, amount_currency, expected_revenue, \
      close_date, open_date, closed_date, original_closed_date, close_reason, next_step, source, region, campaign_id, \
-     description, owner_id, tags, external_ids, custom";
+     description, owner_id, tags, external_ids, custom, sheet";
 
 /// The opportunities with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
 /// recycle bin.
@@ -36,7 +36,7 @@ pub async fn get(
                probability_overridden, forecast_category AS "forecast_category: _", forecast_category_overridden, amount,
                amount_currency, expected_revenue, close_date, open_date, closed_date, original_closed_date, close_reason,
                next_step, source, region, campaign_id, description, owner_id, tags, external_ids AS "external_ids: _", custom
-               AS "custom: _"
+               AS "custom: _", sheet AS "sheet: _"
         FROM opportunity
         WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
         "#,
@@ -66,7 +66,7 @@ pub async fn lock(
                probability_overridden, forecast_category AS "forecast_category: _", forecast_category_overridden, amount,
                amount_currency, expected_revenue, close_date, open_date, closed_date, original_closed_date, close_reason,
                next_step, source, region, campaign_id, description, owner_id, tags, external_ids AS "external_ids: _", custom
-               AS "custom: _"
+               AS "custom: _", sheet AS "sheet: _"
         FROM opportunity
         WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
         ORDER BY id
@@ -129,14 +129,14 @@ pub async fn update(conn: &mut PgConnection, deals: &[Opportunity]) -> Result<()
                 pipeline_id, stage_key, stage_enter_time, stage_actor_id, stall_time, state, probability_percent,
                 probability_overridden, forecast_category, forecast_category_overridden, amount, amount_currency,
                 expected_revenue, close_date, open_date, closed_date, original_closed_date, close_reason, next_step, source,
-                region, campaign_id, description, owner_id, tags, external_ids, custom, search_name
+                region, campaign_id, description, owner_id, tags, external_ids, custom, search_name, sheet
             ) = ROW (
                 n.update_time, n.delete_time, n.revision, n.display_name, n.number, n.account_id, n.account_name, n.contacts,
                 n.competitors, n.pipeline_id, n.stage_key, n.stage_enter_time, n.stage_actor_id, n.stall_time, n.state,
                 n.probability_percent, n.probability_overridden, n.forecast_category, n.forecast_category_overridden,
                 n.amount, n.amount_currency, n.expected_revenue, n.close_date, n.open_date, n.closed_date,
                 n.original_closed_date, n.close_reason, n.next_step, n.source, n.region, n.campaign_id, n.description,
-                n.owner_id, n.tags, n.external_ids, n.custom, n.search_name
+                n.owner_id, n.tags, n.external_ids, n.custom, n.search_name, n.sheet
             )
             FROM n
             WHERE o.tenant_id = n.tenant_id AND o.id = n.id AND o.revision = n.revision - 1

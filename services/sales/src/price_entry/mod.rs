@@ -9,6 +9,7 @@ pub mod files;
 pub mod model;
 pub mod ops;
 pub mod record;
+pub mod refusal;
 pub mod rpc;
 pub mod schema;
 pub mod store;

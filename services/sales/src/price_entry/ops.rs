@@ -1,20 +1,19 @@
 //! What a quantity of a product costs on a day.
 
 use chrono::NaiveDate;
-use crm_kit_api::{Call, Error, Result, error::Violations, id, time};
+use crm_kit_api::{Call, Error, Result, error::Violations, id, money::currency, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::Slice;
 use crm_proto::crm::sales::v1::{PricedPart, ResolvePriceRequest, ResolvedPrice};
 use rust_decimal::Decimal;
-use tonic::Code;
 use uuid::Uuid;
 
 use super::{
-    PriceEntry, store,
+    PriceEntry, refusal, store,
     tier::{self, Part},
 };
 use crate::{
-    DOMAIN, calendar, decimal, money,
+    calendar, decimal, money,
     price_book::{self, PriceBook},
     product,
 };
@@ -66,15 +65,8 @@ impl Question {
 
     /// No price: no sale.
     fn no_price(&self, book: Option<&PriceBook>) -> Error {
-        let error =
-            Error::new(Code::FailedPrecondition, DOMAIN, "NO_PRICE", "no price holds: no entry, no sale")
-                .with("product_id", self.product_id)
-                .with("quantity", self.quantity.normalize())
-                .with("date", self.day);
-        match book {
-            Some(book) => error.with("price_book_id", book.id),
-            None => error.with("currency_code", &self.currency),
-        }
+        let book = book.map(|book| book.id).ok_or(self.currency.as_str());
+        refusal::no_price(self.product_id, self.quantity, self.day, book)
     }
 }
 
@@ -92,9 +84,7 @@ async fn resolve(tx: &mut Tx<'_>, question: &Question) -> Result<ResolvedPrice> 
     let product = found.into_iter().find(|product| product.delete_time.is_none());
     let product = product.ok_or_else(|| Error::not_found(product::COLLECTION, question.product_id))?;
     if product.retired {
-        let message = "the product is no longer sold";
-        return Err(Error::new(Code::FailedPrecondition, DOMAIN, "PRODUCT_RETIRED", message)
-            .with("product_id", product.id));
+        return Err(refusal::product_retired(product.id));
     }
     let book = book(tx, question).await?;
     // The product's own unit is the one an entry means that names none.
@@ -102,7 +92,7 @@ async fn resolve(tx: &mut Tx<'_>, question: &Question) -> Result<ResolvedPrice> 
     let entry = store::holding(tx.conn(), tenant, (book.id, product.id), unit, question.day).await?;
     let entry = entry.ok_or_else(|| question.no_price(Some(&book)))?;
     let currency = &book.currency_code;
-    let parts = tier::price(&entry.tiers, entry.tier_mode.0, question.quantity, currency);
+    let parts = tier::price(&entry.tiers, entry.tier_mode.0, question.quantity, currency::exponent(currency));
     let parts = parts.ok_or_else(|| question.no_price(Some(&book)))?;
     Ok(told(&book, &entry, &parts))
 }
@@ -119,11 +109,7 @@ async fn book(tx: &mut Tx<'_>, question: &Question) -> Result<PriceBook> {
     };
     let book = book.ok_or_else(|| question.no_price(None))?;
     if !question.currency.is_empty() && question.currency != book.currency_code {
-        let message = format!("the price book is in {}", book.currency_code);
-        return Err(Error::new(Code::FailedPrecondition, DOMAIN, "PRICE_CURRENCY_MISMATCH", message)
-            .with("price_book_id", book.id)
-            .with("currency_code", &book.currency_code)
-            .with("wanted", &question.currency));
+        return Err(refusal::currency_mismatch(book.id, &book.currency_code, &question.currency));
     }
     if book.holds_on(question.day) { Ok(book) } else { Err(question.no_price(Some(&book))) }
 }

@@ -21,7 +21,7 @@ pub struct Tier {
 pub struct Part {
     pub quantity: Decimal,
     pub unit_price: Decimal,
-    /// Ten-thousandths of the currency's unit, rounded to its smallest one.
+    /// Ten-thousandths of the currency's unit, rounded to the decimals asked for.
     pub amount: i64,
 }
 
@@ -65,12 +65,12 @@ impl Tier {
     }
 }
 
-/// The parts in which a quantity is priced; `None` when it lies below the first tier, or costs more than an amount can hold.
-pub fn price(tiers: &[Tier], mode: TierMode, quantity: Decimal, currency: &str) -> Option<Vec<Part>> {
+/// The parts in which a quantity is priced, with amounts of so many decimals; `None` when it lies below the first tier, or costs more than an amount can hold.
+pub fn price(tiers: &[Tier], mode: TierMode, quantity: Decimal, decimals: u32) -> Option<Vec<Part>> {
     let reached = tiers.iter().take_while(|tier| tier.min_quantity <= quantity).count();
     let last = tiers[..reached].last()?;
     if mode != TierMode::Graduated {
-        return Some(vec![part(quantity, last.unit_price, currency)?]);
+        return Some(vec![part(quantity, last.unit_price, decimals)?]);
     }
     // The first tier also prices what lies below its own least quantity, once that is reached.
     let from = |index: usize| if index == 0 { Decimal::ZERO } else { tiers[index].min_quantity };
@@ -80,17 +80,18 @@ pub fn price(tiers: &[Tier], mode: TierMode, quantity: Decimal, currency: &str) 
     });
     parts
         .filter(|(quantity, _)| !quantity.is_zero())
-        .map(|(quantity, unit_price)| part(quantity, unit_price, currency))
+        .map(|(quantity, unit_price)| part(quantity, unit_price, decimals))
         .collect()
 }
 
-fn part(quantity: Decimal, unit_price: Decimal, currency: &str) -> Option<Part> {
-    let amount = money::round(quantity.checked_mul(unit_price)?, currency)?;
+fn part(quantity: Decimal, unit_price: Decimal, decimals: u32) -> Option<Part> {
+    let amount = money::round(quantity.checked_mul(unit_price)?, decimals)?;
     Some(Part { quantity, unit_price, amount })
 }
 
 #[cfg(test)]
 mod tests {
+    use crm_kit_api::money::currency;
     use proptest::prelude::*;
 
     use super::*;
@@ -104,7 +105,7 @@ mod tests {
     }
 
     fn amounts(tiers: &[Tier], mode: TierMode, quantity: &str, currency: &str) -> Option<Vec<i64>> {
-        let parts = price(tiers, mode, quantity.parse().unwrap(), currency)?;
+        let parts = price(tiers, mode, quantity.parse().unwrap(), currency::exponent(currency))?;
         Some(parts.iter().map(|part| part.amount).collect())
     }
 
@@ -148,7 +149,7 @@ mod tests {
         ) {
             let list: Vec<(i64, &str)> = std::iter::once((0, "1.5")).chain(least.into_iter().map(|least| (least, "0.7"))).collect();
             let quantity = Decimal::new(millionths, 6);
-            let parts = price(&tiers(&list), TierMode::Graduated, quantity, "CNY").unwrap();
+            let parts = price(&tiers(&list), TierMode::Graduated, quantity, 2).unwrap();
             prop_assert_eq!(parts.iter().map(|part| part.quantity).sum::<Decimal>(), quantity);
             prop_assert!(parts.iter().all(|part| part.quantity > Decimal::ZERO));
         }

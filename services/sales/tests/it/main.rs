@@ -6,6 +6,7 @@ mod events;
 mod hand_over;
 mod opportunity;
 mod opportunity_data;
+mod opportunity_lines;
 mod pipeline;
 mod price;
 mod recycle_bin;

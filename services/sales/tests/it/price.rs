@@ -23,14 +23,14 @@ use tonic::{Code, Status};
 use crate::rig::{Rig, Wired, day, field_mask};
 
 /// The three services of prices, for one caller.
-struct Shop {
+pub struct Shop {
     products: ProductServiceClient<Wired>,
     books: PriceBookServiceClient<Wired>,
     prices: PriceEntryServiceClient<Wired>,
 }
 
 impl Shop {
-    fn new(rig: &Rig, caller: &Caller) -> Self {
+    pub fn new(rig: &Rig, caller: &Caller) -> Self {
         Self {
             products: ProductServiceClient::new(caller.on(&rig.channel)),
             books: PriceBookServiceClient::new(caller.on(&rig.channel)),
@@ -38,22 +38,22 @@ impl Shop {
         }
     }
 
-    async fn product(&mut self, product: Product) -> Result<Product, Status> {
+    pub async fn product(&mut self, product: Product) -> Result<Product, Status> {
         let request = CreateProductRequest { product: Some(product) };
         self.products.create_product(request).await.map(tonic::Response::into_inner)
     }
 
-    async fn book(&mut self, book: PriceBook) -> Result<PriceBook, Status> {
+    pub async fn book(&mut self, book: PriceBook) -> Result<PriceBook, Status> {
         let request = CreatePriceBookRequest { price_book: Some(book) };
         self.books.create_price_book(request).await.map(tonic::Response::into_inner)
     }
 
-    async fn change_book(&mut self, book: PriceBook, mask: &[&str]) -> Result<PriceBook, Status> {
+    pub async fn change_book(&mut self, book: PriceBook, mask: &[&str]) -> Result<PriceBook, Status> {
         let request = UpdatePriceBookRequest { price_book: Some(book), update_mask: field_mask(mask) };
         self.books.update_price_book(request).await.map(tonic::Response::into_inner)
     }
 
-    async fn price(&mut self, entry: PriceEntry) -> Result<PriceEntry, Status> {
+    pub async fn price(&mut self, entry: PriceEntry) -> Result<PriceEntry, Status> {
         let request = CreatePriceEntryRequest { price_entry: Some(entry) };
         self.prices.create_price_entry(request).await.map(tonic::Response::into_inner)
     }
@@ -63,19 +63,19 @@ impl Shop {
     }
 }
 
-fn product(name: &str) -> Product {
+pub fn product(name: &str) -> Product {
     Product { display_name: name.into(), unit: "piece".into(), ..Product::default() }
 }
 
-fn book(name: &str, currency: &str) -> PriceBook {
+pub fn book(name: &str, currency: &str) -> PriceBook {
     PriceBook { display_name: name.into(), currency_code: currency.into(), ..PriceBook::default() }
 }
 
-fn standard(name: &str, currency: &str) -> PriceBook {
+pub fn standard(name: &str, currency: &str) -> PriceBook {
     PriceBook { standard: true, ..book(name, currency) }
 }
 
-fn entry(book: &PriceBook, product: &Product, tiers: &[(&str, &str)]) -> PriceEntry {
+pub fn entry(book: &PriceBook, product: &Product, tiers: &[(&str, &str)]) -> PriceEntry {
     let tier = |(least, price): &(&str, &str)| PriceTier {
         min_quantity: (*least).into(),
         unit_price: (*price).into(),
@@ -97,7 +97,7 @@ fn ask(product: &Product, quantity: &str, currency: &str) -> ResolvePriceRequest
     }
 }
 
-fn money(currency: &str, units: i64, nanos: i32) -> Money {
+pub fn money(currency: &str, units: i64, nanos: i32) -> Money {
     Money { currency_code: currency.into(), units, nanos }
 }
 

@@ -7,8 +7,8 @@ use tonic::Code;
 
 use super::{change, claim, hold, live, not_found, stamp};
 use crate::{
-    Head, Record, Slice,
-    batch::{Delete, ItemName, distinct_ids, named},
+    Delete, Head, Record, Slice,
+    batch::{ItemName, distinct_ids, named},
     custom_field::{Fields, link, refresh},
     external_id,
 };

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{change, hold, live, read_owned, rename, stamp};
 use crate::{
-    Record, Slice,
-    batch::{ItemName, Update, distinct_ids, named, of_item},
+    Record, Slice, Update,
+    batch::{ItemName, distinct_ids, named, of_item},
     custom_field::{Fields, link},
     owner,
 };
@@ -114,8 +114,11 @@ pub async fn write<R: Record>(
     tx: &mut Tx<'_>,
     call: &Call,
     fields: &Fields,
-    revisions: Vec<Revision<R>>,
+    mut revisions: Vec<Revision<R>>,
 ) -> Result<Vec<R::Wire>> {
+    let changes = revisions.iter_mut().filter(|revision| revision.is_change());
+    let changes = changes.map(|Revision { record, was, .. }| (record, &*was)).collect();
+    R::settle_changes(tx, call, fields, changes).await?;
     let descriptor = crm_proto::message(&R::Wire::full_name());
     let mut wires = Vec::with_capacity(revisions.len());
     let (mut changed, mut was_changed) = (Vec::new(), Vec::new());

@@ -7,6 +7,8 @@ use std::{
 
 use prost::Message as _;
 
+mod standard;
+
 /// Files whose messages no Rust code needs: their options are read from the descriptors at run time.
 const OPTIONS_ONLY: [&str; 4] = [
     "buf/validate/",
@@ -37,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compiler.include_source_info(true);
     let mut set = prost_build_types(&compiler)?;
     set.file.retain(|file| !OPTIONS_ONLY.iter().any(|prefix| file.name().starts_with(prefix)));
+    fs::write(out.join("standard.rs"), standard::conversions(&set))?;
     let mut config = prost_build::Config::new();
     config.enable_type_names().btree_map(["."]);
     tonic_prost_build::configure().include_file("contract.rs").compile_fds_with_config(set, config)?;
