@@ -9,6 +9,9 @@ use tonic::{Code, Status};
 /// How long another service has for its section.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long before the end of its time an error is that of the end.
+const MARGIN: Duration = Duration::from_millis(50);
+
 /// A section that may be missing: which, of which service, and the right it takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
@@ -42,7 +45,9 @@ impl Section {
         match tokio::time::timeout_at(until.into(), ask(until)).await {
             Ok(Ok(told)) => Ok(told),
             Ok(Err(status)) => {
-                let reason = reason(status.code());
+                // A transport that gives up at the deadline tells so by a code of its own.
+                let late = Instant::now() + MARGIN >= until;
+                let reason = if late { Reason::Timeout } else { reason(status.code()) };
                 if reason == Reason::Failed {
                     tracing::warn!(service = self.service, section = self.name, %status, "a section of an overview failed");
                 }
