@@ -73,6 +73,8 @@ pub enum Collection {
     Contacts,
     Interactions,
     Tasks,
+    PaymentPlans,
+    Receipts,
 }
 
 impl Collection {
@@ -83,6 +85,8 @@ impl Collection {
             Self::Contacts => "contacts",
             Self::Interactions => "interactions",
             Self::Tasks => "tasks",
+            Self::PaymentPlans => "paymentPlans",
+            Self::Receipts => "receipts",
         }
     }
 
@@ -90,6 +94,7 @@ impl Collection {
     pub fn service(self) -> &'static str {
         match self {
             Self::Accounts | Self::Contacts | Self::Interactions | Self::Tasks => "customer",
+            Self::PaymentPlans | Self::Receipts => "sales",
         }
     }
 }

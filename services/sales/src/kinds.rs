@@ -2,11 +2,14 @@
 
 use crm_kit_record::{Kinds, Record as _};
 
-use crate::{opportunity::Opportunity, price_entry::PriceEntry, product::Product};
+use crate::{
+    opportunity::Opportunity, payment_plan::PaymentPlan, price_entry::PriceEntry, product::Product,
+    receipt::Receipt,
+};
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND])
+    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, PaymentPlan::KIND, Receipt::KIND])
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::{
     app,
     interaction::Interaction,
     ownership::{self, Period},
-    task::{Task, ops},
+    task::Task,
 };
 
 /// What stands in time lines, and the right that each takes.
@@ -98,7 +98,11 @@ pub async fn page(
             Source::Interaction => {
                 Told::Interaction(interactions.remove(&entry.id)?.to_wire(&fields.interactions))
             }
-            Source::Task => Told::Task(ops::told(call, tasks.remove(&entry.id)?.to_wire(&fields.tasks))),
+            Source::Task => {
+                let mut task = tasks.remove(&entry.id)?.to_wire(&fields.tasks);
+                Task::derive(&mut task, call.now);
+                Told::Task(task)
+            }
             Source::Ownership => Told::Ownership(period(entry)?),
             Source::LeadStep => Told::LeadStep(step(entry)),
         };

@@ -8,7 +8,7 @@ use crm_proto::crm::customer::v1::Task as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{COLLECTION, Task, convert, events, files, model, schema, store};
+use super::{COLLECTION, Task, convert, events, files, model, ops, schema, store};
 use crate::{DOMAIN, activity::about};
 
 impl Record for Task {
@@ -81,6 +81,10 @@ impl Record for Task {
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {
         Self::filter_value(self, path)
+    }
+
+    fn derive(wire: &mut Wire, now: DateTime<Utc>) {
+        ops::derive(wire, now);
     }
 
     fn event(wire: Wire, happening: Happening<Wire>) -> Telling {

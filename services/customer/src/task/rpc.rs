@@ -1,6 +1,5 @@
 //! `crm.customer.v1.TaskService`.
 
-use crm_kit_api::Call;
 use crm_kit_record::serve::{self, Answer, Answers};
 use crm_kit_rpc::call;
 use crm_proto::crm::customer::v1::{
@@ -13,7 +12,7 @@ use crm_proto::crm::customer::v1::{
 };
 use tonic::{Request, Response, Streaming};
 
-use super::ops::{Tasks, Verb, told};
+use super::ops::{Tasks, Verb};
 
 /// The service's methods over the use cases of tasks.
 #[derive(Clone, Debug)]
@@ -24,73 +23,59 @@ impl TaskService for Handlers {
     type BulkUpsertTasksStream = Answers<BulkUpsertTasksResponse>;
 
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Answer<Task> {
-        let call = call(&request)?;
-        Ok(timed(&call, serve::get(&self.0, request).await?, std::slice::from_mut))
+        serve::get(&self.0, request).await
     }
 
     async fn list_tasks(&self, request: Request<ListTasksRequest>) -> Answer<ListTasksResponse> {
-        let call = call(&request)?;
-        Ok(timed(&call, serve::list(&self.0, request).await?, |page: &mut ListTasksResponse| &mut page.tasks))
+        serve::list(&self.0, request).await
     }
 
     async fn create_task(&self, request: Request<CreateTaskRequest>) -> Answer<Task> {
-        let call = call(&request)?;
-        Ok(timed(&call, serve::create(&self.0, request).await?, std::slice::from_mut))
+        serve::create(&self.0, request).await
     }
 
     async fn update_task(&self, request: Request<UpdateTaskRequest>) -> Answer<Task> {
-        let call = call(&request)?;
-        Ok(timed(&call, serve::update(&self.0, request).await?, std::slice::from_mut))
+        serve::update(&self.0, request).await
     }
 
     async fn delete_task(&self, request: Request<DeleteTaskRequest>) -> Answer<Task> {
-        let call = call(&request)?;
-        Ok(timed(&call, serve::delete(&self.0, request).await?, std::slice::from_mut))
+        serve::delete(&self.0, request).await
     }
 
     async fn undelete_task(&self, request: Request<UndeleteTaskRequest>) -> Answer<Task> {
-        let call = call(&request)?;
-        Ok(timed(&call, serve::undelete(&self.0, request).await?, std::slice::from_mut))
+        serve::undelete(&self.0, request).await
     }
 
     async fn batch_get_tasks(&self, request: Request<BatchGetTasksRequest>) -> Answer<BatchGetTasksResponse> {
-        let call = call(&request)?;
-        let answer = serve::batch_get(&self.0, request).await?;
-        Ok(timed(&call, answer, |answer: &mut BatchGetTasksResponse| &mut answer.tasks))
+        serve::batch_get(&self.0, request).await
     }
 
     async fn batch_create_tasks(
         &self,
         request: Request<BatchCreateTasksRequest>,
     ) -> Answer<BatchCreateTasksResponse> {
-        let call = call(&request)?;
-        let answer = serve::batch_create(&self.0, request).await?;
-        Ok(timed(&call, answer, |answer: &mut BatchCreateTasksResponse| &mut answer.tasks))
+        serve::batch_create(&self.0, request).await
     }
 
     async fn batch_update_tasks(
         &self,
         request: Request<BatchUpdateTasksRequest>,
     ) -> Answer<BatchUpdateTasksResponse> {
-        let call = call(&request)?;
-        let answer = serve::batch_update(&self.0, request).await?;
-        Ok(timed(&call, answer, |answer: &mut BatchUpdateTasksResponse| &mut answer.tasks))
+        serve::batch_update(&self.0, request).await
     }
 
     async fn batch_delete_tasks(
         &self,
         request: Request<BatchDeleteTasksRequest>,
     ) -> Answer<BatchDeleteTasksResponse> {
-        let call = call(&request)?;
-        let answer = serve::batch_delete(&self.0, request).await?;
-        Ok(timed(&call, answer, |answer: &mut BatchDeleteTasksResponse| &mut answer.tasks))
+        serve::batch_delete(&self.0, request).await
     }
 
     async fn bulk_upsert_tasks(
         &self,
         request: Request<Streaming<BulkUpsertTasksRequest>>,
     ) -> Answer<Self::BulkUpsertTasksStream> {
-        serve::bulk_upsert(&self.0, request)
+        serve::bulk_upsert(&self.0.0, request)
     }
 
     async fn start_task(&self, request: Request<StartTaskRequest>) -> Answer<Task> {
@@ -127,12 +112,4 @@ impl TaskService for Handlers {
         let verb = Verb { to: State::Cancelled, reason: state_reason, due_time: None };
         Ok(Response::new(self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default()))
     }
-}
-
-/// The answer, with how long each of its tasks has been overdue.
-fn timed<A>(call: &Call, mut answer: Response<A>, tasks: impl Fn(&mut A) -> &mut [Task]) -> Response<A> {
-    for task in tasks(answer.get_mut()) {
-        *task = told(call, std::mem::take(task));
-    }
-    answer
 }

@@ -24,7 +24,9 @@ use crm_proto::google::r#type::{Date, Money};
 use crm_sales::{
     MIGRATIONS, app, kinds,
     opportunity::Opportunities,
+    payment_plan::PaymentPlans,
     pipeline::{Pipelines, catalog},
+    receipt::Receipts,
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;
@@ -64,9 +66,13 @@ impl Rig {
         let people =
             People::new(db.clone(), Arc::new(crm_testkit::peers_alone(app::NAME, &self.clock).users()));
         let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
-        let slice = Slice::new(db.clone(), catalog, Numbers::new(db.clone()), people);
+        let numbers = Numbers::new(db.clone());
+        let plans = PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let receipts = Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let slice = Slice::new(db.clone(), catalog, numbers, people);
         let deals = Opportunities { slice, pipelines };
-        let collections = Collections::new([Arc::new(deals) as _]);
+        let collections =
+            Collections::new([Arc::new(deals) as _, Arc::new(plans) as _, Arc::new(receipts) as _]);
         RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
     }
 
