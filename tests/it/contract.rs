@@ -197,6 +197,7 @@ fn fields_of_records_have_labels_in_both_languages() {
     let mut complaints = Vec::new();
     let names = [
         "crm.customer.v1.Account",
+        "crm.customer.v1.AccountRelation",
         "crm.customer.v1.Contact",
         "crm.customer.v1.AssignmentRule",
         "crm.customer.v1.Interaction",

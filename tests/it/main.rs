@@ -6,6 +6,7 @@ mod approval;
 mod contract;
 mod forecast;
 mod house;
+mod overview;
 mod people;
 mod process;
 mod suite;

@@ -39,6 +39,15 @@ pub struct SignedIn {
 
 impl Suite {
     pub async fn new() -> Self {
+        Self::joined(None).await
+    }
+
+    /// A suite whose customer service finds `sales` where the sales service should be.
+    pub async fn with_sales_at(sales: Channel) -> Self {
+        Self::joined(Some(sales)).await
+    }
+
+    async fn joined(sales_for_customer: Option<Channel>) -> Self {
         let platform_database = Database::new("platform", &crm_platform::MIGRATIONS).await;
         let customer_database = Database::new("customer", &crm_customer::MIGRATIONS).await;
         let sales_database = Database::new("sales", &crm_sales::MIGRATIONS).await;
@@ -60,23 +69,7 @@ impl Suite {
         .await
         .unwrap();
         let platform = client::join(app.server, &tasks, shutdown.clone());
-        let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
-            .with(crm_platform::app::NAME, platform.clone());
         let followers = crm_kit_pg::follow::Followers::default();
-        let customer = crm_customer::app::build(crm_customer::app::Parts {
-            db: customer_database.db(),
-            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
-            peers,
-            followers: followers.clone(),
-            clock: clock.clone(),
-            cursor_secret: b"suite".to_vec(),
-            limits: Limits::default(),
-            tasks: tasks.clone(),
-            shutdown: shutdown.clone(),
-        })
-        .await
-        .unwrap();
-        let customer = client::join(customer, &tasks, shutdown.clone());
         let peers =
             crm_testkit::peers(crm_sales::app::NAME, &clock).with(crm_platform::app::NAME, platform.clone());
         let sales = crm_sales::app::build(crm_sales::app::Parts {
@@ -93,6 +86,23 @@ impl Suite {
         .await
         .unwrap();
         let sales = client::join(sales, &tasks, shutdown.clone());
+        let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
+            .with(crm_platform::app::NAME, platform.clone())
+            .with(crm_sales::app::NAME, sales_for_customer.unwrap_or_else(|| sales.clone()));
+        let customer = crm_customer::app::build(crm_customer::app::Parts {
+            db: customer_database.db(),
+            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
+            peers,
+            followers: followers.clone(),
+            clock: clock.clone(),
+            cursor_secret: b"suite".to_vec(),
+            limits: Limits::default(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        })
+        .await
+        .unwrap();
+        let customer = client::join(customer, &tasks, shutdown.clone());
         Self {
             platform,
             customer,

@@ -29,6 +29,8 @@ use crm_kit_rpc::{
 use crm_kit_value::phone;
 use crm_proto::crm::{
     customer::v1::{
+        account_overview_service_server::AccountOverviewServiceServer,
+        account_relation_service_server::AccountRelationServiceServer,
         account_service_server::AccountServiceServer,
         assignment_rule_service_server::AssignmentRuleServiceServer,
         contact_service_server::ContactServiceServer,
@@ -47,6 +49,7 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     account::{self, Accounts},
+    account_relation::{self, AccountRelations},
     assignment_rule::{self, AssignmentRules},
     config::Settings,
     contact::{self, Contacts},
@@ -57,6 +60,7 @@ use crate::{
     interaction::{self, Interactions},
     kinds,
     lead::{self, Leads},
+    overview::Overviews,
     pool::{self, Pools},
     task::{self, Tasks},
 };
@@ -76,9 +80,11 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: pool::COLLECTION, permission: "customer.pools.manage" },
     Told { collection: interaction::COLLECTION, permission: "customer.interactions.read" },
     Told { collection: task::COLLECTION, permission: "customer.tasks.read" },
+    Told { collection: account_relation::COLLECTION, permission: "customer.accountRelations.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
+    service::TOLD[3],
 ];
 
 /// What the service is built on.
@@ -115,8 +121,9 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let (tasks, clock) = (TaskTracker::new(), Clock::system());
     let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
     let platform = client::connect(&settings.platform)?;
-    let peers =
-        Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
+    let peers = Peers::new(NAME, &settings.internal_secret, clock.clone())?
+        .with("platform", platform.clone())
+        .with("sales", client::connect(&settings.sales)?);
     let server = build(Parts {
         db: Db::new(service, &pool),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
@@ -149,7 +156,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let leads = Leads::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let interactions = Interactions::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let to_do = Tasks(Slice::new(db.clone(), catalog.clone(), numbers, people));
+    let to_do = Tasks(Slice::new(db.clone(), catalog.clone(), numbers, people.clone()));
     to_do.spawn(&clock, &tasks, &shutdown);
     housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());
     let users = Arc::new(peers.events("platform")?);
@@ -162,6 +169,13 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let assignment_rules = AssignmentRules { db: db.clone(), leads: leads.clone() };
     let conversions =
         Conversions { leads: leads.clone(), accounts: accounts.clone(), contacts: contacts.clone() };
+    let overviews = Overviews {
+        accounts: accounts.clone(),
+        contacts: contacts.clone(),
+        interactions: interactions.clone(),
+        tasks: to_do.clone(),
+        peers: peers.clone(),
+    };
     pools.spawn(&tasks, &shutdown);
     let collections = Collections::new([
         Arc::new(accounts.clone()) as _,
@@ -170,10 +184,10 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(interactions.clone()) as _,
         Arc::new(to_do.0.clone()) as _,
     ]);
-    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, people, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
-    let log = Log { service: NAME, db, key, collections: COLLECTIONS, clock: clock.clone() };
+    let log = Log { service: NAME, db: db.clone(), key, collections: COLLECTIONS, clock: clock.clone() };
     let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes = Routes::new(AccountServiceServer::new(account::rpc::Handlers(accounts)))
         .add_service(ContactServiceServer::new(contact::rpc::Handlers(contacts)))
@@ -185,6 +199,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(LeadServiceServer::new(lead::rpc::Handlers { leads, conversions }))
         .add_service(PoolServiceServer::new(pools))
         .add_service(AssignmentRuleServiceServer::new(assignment_rules))
+        .add_service(AccountRelationServiceServer::new(AccountRelations { db }))
+        .add_service(AccountOverviewServiceServer::new(overviews))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

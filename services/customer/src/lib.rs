@@ -4,11 +4,13 @@
 //! | module | owns |
 //! |---|---|
 //! | [`account`] | companies |
+//! | [`account_relation`] | what companies are to each other |
 //! | [`contact`] | people and their ties to companies |
 //! | [`lead`] | those who might buy |
 //! | [`assignment_rule`] | who gets leads that come in without an owner |
 //! | [`conversion`] | how a lead becomes an account and a contact |
 //! | [`pool`] | records that wait for somebody to work on them |
+//! | [`overview`] | everything that is known of a company, and its time line |
 //! | [`ownership`] | who had a record from when to when |
 //! | [`interaction`], [`task`] | what was done with them, and what is to be done |
 //! | [`activity`] | what both share: what they are about, and the time line of accounts |
@@ -22,6 +24,7 @@
 //! The life of records, custom fields, search, imports and exports come from `crm_kit_record`.
 
 pub mod account;
+pub mod account_relation;
 pub mod activity;
 pub mod app;
 pub mod assignment_rule;
@@ -36,6 +39,7 @@ pub mod kinds;
 pub mod lead;
 pub mod life_cycle;
 pub mod names;
+pub mod overview;
 pub mod ownership;
 pub mod pool;
 pub mod task;

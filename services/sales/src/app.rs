@@ -92,6 +92,7 @@ pub const COLLECTIONS: &[Told] = &[
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
+    service::TOLD[3],
 ];
 
 /// What the service is built on.
@@ -174,7 +175,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     quota::lock::spawn(quotas.slice.clone(), clock.clone(), &tasks, shutdown.clone());
     let forecasts = Forecasts { db: db.clone(), exchange };
     let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
-    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers, people);
+    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers, people.clone());
     let quotes = Quotes { slice: slice_of_quotes, clock: clock.clone() };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
@@ -193,7 +194,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(quotas.slice.clone()) as _,
         Arc::new(quotes.slice.clone()) as _,
     ]);
-    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, people, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let log = Log { service: NAME, db: db.clone(), key, collections: COLLECTIONS, clock: clock.clone() };

@@ -59,9 +59,9 @@ impl Suite {
             database(&ground.database, SALES, &crm_sales::MIGRATIONS),
         )?;
         let platform = platform(ground, &secrets, clock.clone(), platform_db.clone()).await?;
-        let customer =
-            customer(ground, &secrets, clock.clone(), customer_db.clone(), platform.clone()).await?;
         let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), platform.clone()).await?;
+        let peers = (platform.clone(), sales.clone());
+        let customer = customer(ground, &secrets, clock.clone(), customer_db.clone(), peers).await?;
         let gateway = gateway(ground, platform.clone(), customer.clone(), sales)?;
         Ok(Self { gateway, clock, platform_db, customer_db, sales_db, platform, customer })
     }
@@ -100,10 +100,11 @@ async fn customer(
     secrets: &Secrets,
     clock: Clock,
     db: Db,
-    platform: Channel,
+    (platform, sales): (Channel, Channel),
 ) -> Result<Channel> {
     let peers = Peers::new(crm_customer::app::NAME, &secrets.internal_secret(), clock.clone())?
-        .with(crm_platform::app::NAME, platform.clone());
+        .with(crm_platform::app::NAME, platform.clone())
+        .with(crm_sales::app::NAME, sales);
     let parts = crm_customer::app::Parts {
         db: db.clone(),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),

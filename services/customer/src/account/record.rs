@@ -1,5 +1,6 @@
 //! What is an account's own in the life of a record.
 
+use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{
@@ -10,11 +11,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Account, COLLECTION, convert, events, files, schema, store};
-use crate::{DOMAIN, duplicate, ownership, pool::place::moves};
+use crate::{DOMAIN, account_relation, duplicate, ownership, pool::place::moves};
 
 impl Record for Account {
     type Wire = Wire;
 
+    const HANDED_OVER: bool = true;
     const KIND: &'static Kind = &Kind {
         domain: DOMAIN,
         collection: COLLECTION,
@@ -68,6 +70,11 @@ impl Record for Account {
             external_ids: &mut self.external_ids,
             custom: &mut self.custom,
         }
+    }
+
+    fn hand_over(&mut self, owner_id: Uuid, now: DateTime<Utc>) -> bool {
+        (self.owner_id, self.claim_time) = (Some(owner_id), Some(now));
+        true
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {
@@ -128,6 +135,10 @@ impl Record for Account {
         if gone.collection == COLLECTION {
             self.parent_id = self.parent_id.filter(|parent| !gone.ids.contains(parent));
         }
+    }
+
+    async fn tell_parts(tx: &mut Tx<'_>, _call: &Call, ids: &[Uuid]) -> Result<()> {
+        account_relation::tell_dropped(tx, ids).await
     }
 
     async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What is a contact's own in the life of a record.
 
+use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Error, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{
@@ -17,6 +18,7 @@ use crate::{DOMAIN, account, duplicate};
 impl Record for Contact {
     type Wire = Wire;
 
+    const HANDED_OVER: bool = true;
     const KIND: &'static Kind = &Kind {
         domain: DOMAIN,
         collection: COLLECTION,
@@ -70,6 +72,11 @@ impl Record for Contact {
             external_ids: &mut self.external_ids,
             custom: &mut self.custom,
         }
+    }
+
+    fn hand_over(&mut self, owner_id: Uuid, _now: DateTime<Utc>) -> bool {
+        self.owner_id = Some(owner_id);
+        true
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {

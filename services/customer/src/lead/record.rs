@@ -1,5 +1,6 @@
 //! What is a lead's own in the life of a record.
 
+use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
@@ -13,6 +14,7 @@ use crate::{DOMAIN, assignment_rule::apply, ownership, pool::place::moves};
 impl Record for Lead {
     type Wire = Wire;
 
+    const HANDED_OVER: bool = true;
     const KIND: &'static Kind = &Kind {
         domain: DOMAIN,
         collection: COLLECTION,
@@ -66,6 +68,15 @@ impl Record for Lead {
             external_ids: &mut self.external_ids,
             custom: &mut self.custom,
         }
+    }
+
+    /// A converted lead stays with who converted it; of others the status stays.
+    fn hand_over(&mut self, owner_id: Uuid, now: DateTime<Utc>) -> bool {
+        let moves = self.status.0 != Status::Converted;
+        if moves {
+            (self.owner_id, self.claim_time) = (Some(owner_id), Some(now));
+        }
+        moves
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {

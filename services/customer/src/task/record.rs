@@ -8,12 +8,13 @@ use crm_proto::crm::customer::v1::Task as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{COLLECTION, Task, convert, events, files, ops, schema, store};
+use super::{COLLECTION, Task, convert, events, files, model, ops, schema, store};
 use crate::{DOMAIN, activity::about};
 
 impl Record for Task {
     type Wire = Wire;
 
+    const HANDED_OVER: bool = true;
     const KIND: &'static Kind = &Kind {
         domain: DOMAIN,
         collection: COLLECTION,
@@ -67,6 +68,15 @@ impl Record for Task {
             external_ids: &mut self.external_ids,
             custom: &mut self.custom,
         }
+    }
+
+    /// A task that has ended stays with who ended it.
+    fn hand_over(&mut self, owner_id: Uuid, _now: DateTime<Utc>) -> bool {
+        let moves = model::is_open(self.state.0);
+        if moves {
+            self.owner_id = owner_id;
+        }
+        moves
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod account;
+mod account_relation;
 mod activity_purge;
 mod assignment_rule;
 mod bulk;
@@ -13,6 +14,7 @@ mod custom_field;
 mod duplicate;
 mod duplicate_scan;
 mod events;
+mod hand_over;
 mod interaction;
 mod lead;
 mod list;
@@ -23,5 +25,6 @@ mod statements;
 mod strings;
 mod task;
 
+mod timeline;
 mod transfer;
 mod walls;

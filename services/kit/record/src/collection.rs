@@ -1,6 +1,6 @@
 //! The collections of a service, whatever their kinds of records.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crm_kit_api::{Call, Error, Result, filter::Filter};
 use crm_kit_pg::{Tx, jobs::Verdict};
@@ -12,6 +12,7 @@ use crate::{
     column::Columns,
     custom_field::{Fields, refresh},
     export_job::{self, ExportJobs},
+    hand_over::{self, HandOver, HandOvers},
     import_job::{self, ImportJobs},
     recycle_bin::{self, Detached, Gone},
 };
@@ -45,6 +46,23 @@ pub trait Collection: Send + Sync {
         fields: &'a Fields,
         gone: Gone<'a>,
     ) -> BoxFuture<'a, Result<Detached>>;
+    /// Whether its records go to others when their owner hands over its work.
+    fn is_handed_over(&self) -> bool {
+        false
+    }
+    /// Moves a group of records of a hand-over.
+    fn hand_over<'a>(&'a self, _jobs: &'a HandOvers, _job: &'a HandOver) -> BoxFuture<'a, Result<()>> {
+        Box::pin(std::future::ready(Err(Error::bug("a collection that is not handed over"))))
+    }
+    /// Counts the records of the rule of a hand-over that is at work; `seen` are those that earlier rules take.
+    fn rehearse_hand_over<'a>(
+        &'a self,
+        _call: &'a Call,
+        _job: HandOver,
+        _seen: &'a mut HashSet<Uuid>,
+    ) -> BoxFuture<'a, Result<HandOver>> {
+        Box::pin(std::future::ready(Err(Error::bug("a collection that is not handed over"))))
+    }
     /// Does a pass of an import.
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>>;
     /// Does an export.
@@ -97,6 +115,23 @@ impl<R: Record> Collection for Slice<R> {
         gone: Gone<'a>,
     ) -> BoxFuture<'a, Result<Detached>> {
         Box::pin(recycle_bin::detach::<R>(tx, call, fields, gone))
+    }
+
+    fn is_handed_over(&self) -> bool {
+        R::HANDED_OVER
+    }
+
+    fn hand_over<'a>(&'a self, jobs: &'a HandOvers, job: &'a HandOver) -> BoxFuture<'a, Result<()>> {
+        Box::pin(hand_over::step::run(jobs, self, job))
+    }
+
+    fn rehearse_hand_over<'a>(
+        &'a self,
+        call: &'a Call,
+        job: HandOver,
+        seen: &'a mut HashSet<Uuid>,
+    ) -> BoxFuture<'a, Result<HandOver>> {
+        Box::pin(hand_over::step::rehearse(self, call, job, seen))
     }
 
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {

@@ -18,6 +18,7 @@
 //! | [`files`] | what files need to know of a kind |
 //! | [`column`] | what a column of a file can hold |
 //! | [`import_job`], [`export_job`] | files in and out |
+//! | [`hand_over`] | what one person has going to others |
 //! | [`collection`] | a collection whatever its kind |
 //! | [`serve`] | the standard methods, from the request to the answer |
 //! | [`service`] | what a service mounts and runs for all of this |
@@ -37,6 +38,7 @@ pub mod export_job;
 pub mod external_id;
 pub mod field;
 pub mod files;
+pub mod hand_over;
 pub mod hierarchy;
 pub mod import_job;
 pub mod kinds;

@@ -148,6 +148,8 @@ pub trait Record:
     type Wire: Message + Name + Default + Clone;
     /// Its constants.
     const KIND: &'static Kind;
+    /// Whether records of the kind go to others when their owner hands over its work.
+    const HANDED_OVER: bool = false;
 
     /// A fresh record of the caller, with the number it gets when it brings none.
     fn fresh(call: &Call, number: String) -> Self;
@@ -255,6 +257,15 @@ pub trait Record:
         _ids: &[Uuid],
     ) -> impl Future<Output = Result<()>> + Send {
         std::future::ready(Ok(()))
+    }
+    /// As `drop_parts` and before it, for parts whose going is told by events of their own.
+    fn tell_parts(_tx: &mut Tx<'_>, _call: &Call, _ids: &[Uuid]) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+    /// Gives the record to another owner who takes over the work of the one before, and leaves everything else as it is; whether it does. What is over
+    /// stays with whom it belonged to. Kinds that are handed over say so by `HANDED_OVER`.
+    fn hand_over(&mut self, _owner_id: Uuid, _now: DateTime<Utc>) -> bool {
+        false
     }
     /// Checks what records refer to, and stores references kept in tables of their own. `was` are the same records before, and empty for new
     /// ones.

@@ -224,6 +224,7 @@ async fn step<R: Record>(
     let records = R::lock(tx.conn(), tenant, &held, None).await?;
     external_id::release(tx.conn(), tenant, &held).await?;
     unique::release_records(tx.conn(), tenant, &held).await?;
+    R::tell_parts(tx, call, &held).await?;
     R::drop_parts(tx.conn(), tenant, &held).await?;
     rows::purge(tx.conn(), R::KIND, tenant, &held).await?;
     for record in &records {

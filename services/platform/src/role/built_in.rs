@@ -72,6 +72,9 @@ pub const ALL: [BuiltIn; 8] = [
             "customer.accounts.read",
             "customer.accounts.create",
             "customer.accounts.update",
+            "customer.accountRelations.read",
+            "customer.accountRelations.create",
+            "customer.accountRelations.update",
             "customer.contacts.read",
             "customer.contacts.create",
             "customer.contacts.update",
@@ -127,6 +130,7 @@ pub const ALL: [BuiltIn; 8] = [
         scope: RecordScope::All,
         permissions: &[
             "customer.accounts.read",
+            "customer.accountRelations.read",
             "customer.contacts.read",
             "customer.leads.read",
             "customer.leads.create",
@@ -154,6 +158,7 @@ pub const ALL: [BuiltIn; 8] = [
         permissions: &[
             "customer.accounts.read",
             "customer.accounts.update",
+            "customer.accountRelations.read",
             "customer.contacts.read",
             "customer.contacts.create",
             "customer.contacts.update",

@@ -1,6 +1,6 @@
 //! Opportunities as a collection: as any, but before anybody looks at the columns of its files the tenant has its pipelines.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crm_kit_api::{Call, Result};
 use crm_kit_pg::{Tx, jobs::Verdict};
@@ -10,6 +10,7 @@ use crm_kit_record::{
     column::Columns,
     custom_field::Fields,
     export_job::{self, ExportJobs},
+    hand_over::{HandOver, HandOvers},
     import_job::{self, ImportJobs},
     recycle_bin::{Detached, Gone},
 };
@@ -63,6 +64,23 @@ impl Collection for Opportunities {
         gone: Gone<'a>,
     ) -> BoxFuture<'a, Result<Detached>> {
         self.slice.detach(tx, call, fields, gone)
+    }
+
+    fn is_handed_over(&self) -> bool {
+        self.slice.is_handed_over()
+    }
+
+    fn hand_over<'a>(&'a self, jobs: &'a HandOvers, job: &'a HandOver) -> BoxFuture<'a, Result<()>> {
+        self.slice.hand_over(jobs, job)
+    }
+
+    fn rehearse_hand_over<'a>(
+        &'a self,
+        call: &'a Call,
+        job: HandOver,
+        seen: &'a mut HashSet<Uuid>,
+    ) -> BoxFuture<'a, Result<HandOver>> {
+        self.slice.rehearse_hand_over(call, job, seen)
     }
 
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {

@@ -1,9 +1,10 @@
 //! What is an opportunity's own in the life of a record.
 
+use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
-use crm_proto::crm::sales::v1::Opportunity as Wire;
+use crm_proto::crm::sales::v1::{Opportunity as Wire, opportunity::State};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::{DOMAIN, document::price};
 impl Record for Opportunity {
     type Wire = Wire;
 
+    const HANDED_OVER: bool = true;
     const KIND: &'static Kind = &Kind {
         domain: DOMAIN,
         collection: COLLECTION,
@@ -66,6 +68,15 @@ impl Record for Opportunity {
             external_ids: &mut self.external_ids,
             custom: &mut self.custom,
         }
+    }
+
+    /// A deal that is closed stays with who closed it.
+    fn hand_over(&mut self, owner_id: Uuid, _now: DateTime<Utc>) -> bool {
+        let moves = self.state.0 == State::Open;
+        if moves {
+            self.owner_id = owner_id;
+        }
+        moves
     }
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {

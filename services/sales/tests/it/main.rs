@@ -7,6 +7,7 @@ mod events;
 mod fold;
 mod forecast;
 mod forecast_scale;
+mod hand_over;
 mod opportunity;
 mod opportunity_data;
 mod opportunity_lines;

@@ -29,13 +29,13 @@ async fn outcomes(rig: &Rig, caller: &Caller, request: ListDealOutcomesRequest) 
     rig.statistics(caller).list_deal_outcomes(request).await.unwrap().into_inner().outcomes
 }
 
-type Sums = BTreeMap<(Uuid, String, String, i16, String), (i64, String, String)>;
+pub type Sums = BTreeMap<(Uuid, String, String, i16, String), (i64, String, String)>;
 
 /// A row of sums as read.
 type Row = (Uuid, String, String, i16, String, i64, String, String);
 
 /// What the sums that are kept say, and what the deals themselves say.
-async fn kept_and_scanned(rig: &Rig) -> (Sums, Sums) {
+pub async fn kept_and_scanned(rig: &Rig) -> (Sums, Sums) {
     let mut conn = rig.database.look().await;
     let kept = "SELECT owner_id, pipeline_id::text, stage_key, state, amount_currency, sum(opportunities)::bigint, \
                 sum(amount)::text, sum(expected_revenue)::text FROM stage_sum GROUP BY 1, 2, 3, 4, 5 \
