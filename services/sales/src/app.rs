@@ -29,19 +29,14 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
-        allocation_service_server::AllocationServiceServer,
+        allocation_service_server::AllocationServiceServer, forecast_service_server::ForecastServiceServer,
         opportunity_service_server::OpportunityServiceServer,
         payment_plan_service_server::PaymentPlanServiceServer,
-        pipeline_service_server::PipelineServiceServer,
-        price_book_service_server::PriceBookServiceServer,
-        price_entry_service_server::PriceEntryServiceServer,
-        product_service_server::ProductServiceServer,
-        receipt_service_server::ReceiptServiceServer,
-        receivable_service_server::ReceivableServiceServer,
+        pipeline_service_server::PipelineServiceServer, price_book_service_server::PriceBookServiceServer,
+        price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
+        quota_service_server::QuotaServiceServer, quote_service_server::QuoteServiceServer,
+        receipt_service_server::ReceiptServiceServer, receivable_service_server::ReceivableServiceServer,
         statistics_service_server::StatisticsServiceServer,
-        forecast_service_server::ForecastServiceServer,
-        quota_service_server::QuotaServiceServer,
-        quote_service_server::QuoteServiceServer,
     },
 };
 use sqlx::postgres::PgConnectOptions;
@@ -63,10 +58,10 @@ use crate::{
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
-    receipt::{self, Receipts},
-    receivable::Receivables,
     quota::{self, Quotas},
     quote::{self, Quotes},
+    receipt::{self, Receipts},
+    receivable::Receivables,
     statistics::{Statistics, fold::Folds},
 };
 

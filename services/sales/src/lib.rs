@@ -45,10 +45,10 @@ pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
-pub mod receipt;
-pub mod receivable;
 pub mod quota;
 pub mod quote;
+pub mod receipt;
+pub mod receivable;
 pub mod statistics;
 pub mod team;
 
