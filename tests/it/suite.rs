@@ -25,6 +25,7 @@ pub struct Suite {
     pub sales: Channel,
     pub followers: crm_kit_pg::follow::Followers,
     pub customer_database: Database,
+    pub sales_database: Database,
     platform_db: crm_kit_pg::Db,
     clock: Clock,
     _shutdown: tokio_util::sync::DropGuard,
@@ -98,6 +99,7 @@ impl Suite {
             sales,
             followers,
             customer_database,
+            sales_database,
             platform_db,
             clock,
             _shutdown: shutdown.drop_guard(),
@@ -115,13 +117,17 @@ impl Suite {
             language_code: String::new(),
         };
         let sign_in = bootstrap(&self.platform_db, &self.clock, first).await.unwrap().unwrap();
-        let old_password = sign_in.password.expose_secret().to_owned();
-        let tokens = self.sign_in(slug, &sign_in.username, &old_password).await;
+        self.person(slug, &sign_in.username, sign_in.password.expose_secret()).await
+    }
+
+    /// A user who signs in with its first password and chooses one of its own.
+    pub async fn person(&self, slug: &str, username: &str, first_password: &str) -> SignedIn {
+        let tokens = self.sign_in(slug, username, first_password).await;
         let mut users = UserServiceClient::new(Bearer::new(&tokens.access_token).on(&self.platform));
-        let new_password = "a-password-of-my-own".to_owned();
+        let (old_password, new_password) = (first_password.to_owned(), "a-password-of-my-own".to_owned());
         let request = ChangePasswordRequest { old_password, new_password: new_password.clone() };
         users.change_password(request).await.unwrap();
-        let tokens = self.sign_in(slug, &sign_in.username, &new_password).await;
+        let tokens = self.sign_in(slug, username, &new_password).await;
         SignedIn { token: tokens.access_token }
     }
 

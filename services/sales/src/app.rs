@@ -34,7 +34,8 @@ use crm_proto::crm::{
         payment_plan_service_server::PaymentPlanServiceServer,
         pipeline_service_server::PipelineServiceServer, price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
-        receipt_service_server::ReceiptServiceServer, receivable_service_server::ReceivableServiceServer,
+        quote_service_server::QuoteServiceServer, receipt_service_server::ReceiptServiceServer,
+        receivable_service_server::ReceivableServiceServer,
         statistics_service_server::StatisticsServiceServer,
     },
 };
@@ -45,6 +46,7 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     allocation::{self, Allocations},
+    approval,
     config::Settings,
     kinds,
     opportunity::{self, Opportunities},
@@ -53,6 +55,7 @@ use crate::{
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
+    quote::{self, Quotes},
     receipt::{self, Receipts},
     receivable::Receivables,
     statistics::{Statistics, fold::Folds},
@@ -71,6 +74,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: payment_plan::COLLECTION, permission: "sales.paymentPlans.read" },
     Told { collection: receipt::COLLECTION, permission: "sales.receipts.read" },
     Told { collection: allocation::COLLECTION, permission: "sales.receipts.read" },
+    Told { collection: quote::COLLECTION, permission: "sales.quotes.read" },
+    Told { collection: quote::settings::COLLECTION, permission: "sales.quotes.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -148,9 +153,15 @@ pub async fn build(parts: Parts) -> Result<Server> {
         receipts: Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
         plans: PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
     };
-    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers, people);
+    let quotes = Quotes { slice: slice_of_quotes, clock: clock.clone() };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
+    quotes.spawn(&tasks, &shutdown);
+    let targets = vec![quotes.approvals()];
+    let approvals = approval::Approvals::new(db.clone(), clock.clone(), peers.clone(), targets);
+    approvals.spawn(&followers, &tasks, &shutdown)?;
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
     let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
     let collections = Collections::new([
@@ -159,6 +170,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(prices.entries.clone()) as _,
         Arc::new(allocations.plans.clone()) as _,
         Arc::new(allocations.receipts.clone()) as _,
+        Arc::new(quotes.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -175,6 +187,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ReceiptServiceServer::new(receipt::rpc::Handlers(allocations.clone())))
         .add_service(AllocationServiceServer::new(allocations))
         .add_service(ReceivableServiceServer::new(Receivables { db: db.clone() }))
+        .add_service(QuoteServiceServer::new(quote::rpc::Handlers(quotes)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

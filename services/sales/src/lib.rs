@@ -6,6 +6,8 @@
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
 //! | [`document`] | lines of documents, their prices and what they amount to |
+//! | [`quote`] | what customers are offered |
+//! | [`approval`] | approvals of objects, decided at the platform |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
 //! | [`receivable`] | what they still owe, by age |
@@ -21,6 +23,7 @@
 
 pub mod allocation;
 pub mod app;
+pub mod approval;
 pub mod calendar;
 pub mod config;
 pub mod decimal;
@@ -34,6 +37,7 @@ pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
+pub mod quote;
 pub mod receipt;
 pub mod receivable;
 pub mod statistics;

@@ -15,6 +15,8 @@
 
 pub mod arithmetic;
 pub mod convert;
+#[cfg(test)]
+mod ledger_tests;
 pub mod model;
 pub mod price;
 #[cfg(test)]

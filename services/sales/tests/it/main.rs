@@ -9,6 +9,8 @@ mod opportunity_data;
 mod opportunity_lines;
 mod pipeline;
 mod price;
+mod quote;
+mod quote_life;
 mod recycle_bin;
 mod rig;
 mod stage;

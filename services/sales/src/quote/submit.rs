@@ -1,0 +1,168 @@
+//! Submitting a quote, and what approvers make of it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crm_kit_api::{Call, Result};
+use crm_kit_pg::Tx;
+use crm_kit_record::{
+    Choice,
+    custom_field::Fields,
+    field::id_text,
+    life::{self as record, Revision},
+};
+use crm_proto::crm::sales::v1::{
+    Quote as Wire,
+    quote::{ApprovalState, State},
+};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{OBJECT_TYPE, Quote, Quotes, life, ops, settings};
+use crate::approval::{self, Decision, Object, Outcome, Target};
+
+/// Submits a draft: within the limit of discounts it is approved, past it approvers are asked. Earlier revisions are superseded.
+pub async fn submit(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    was: Quote,
+    others: Vec<Quote>,
+    comment: &str,
+) -> Result<Wire> {
+    check(&was, &others, call)?;
+    let tenant = tx.tenant_id();
+    let settings = settings::get(tx.conn(), tenant).await?;
+    let within = settings.allows(was.sheet.discount_percent);
+    let (state, approval_state) = if within {
+        (State::Approved, ApprovalState::NotNeeded)
+    } else {
+        (State::InApproval, ApprovalState::Pending)
+    };
+    let quote = Quote {
+        state: Choice(state),
+        approval_state: Choice(approval_state),
+        approval_request_id: None,
+        approval_comment: String::new(),
+        // What the row will have once it is written.
+        submitted_revision: if within { 0 } else { was.revision + 1 },
+        submit_time: Some(call.now),
+        ..was.clone()
+    };
+    if within {
+        ops::watch(tx, &quote).await?;
+    } else {
+        approval::ask(tx, call, &object(&quote, comment)).await?;
+    }
+    let number = quote.revision_number;
+    let mut revisions = vec![Revision::new(fields, was, quote)];
+    let superseded = others
+        .into_iter()
+        .filter(|other| other.state.0 != State::Superseded && other.revision_number < number);
+    revisions.extend(superseded.map(|other| {
+        let quote = Quote { state: Choice(State::Superseded), ..other.clone() };
+        Revision::new(fields, other, quote)
+    }));
+    let mut written = record::write(tx, call, fields, revisions).await?;
+    Ok(written.swap_remove(0))
+}
+
+fn check(quote: &Quote, others: &[Quote], call: &Call) -> Result<()> {
+    life::must_be(quote, call.now, &[State::Draft])?;
+    if quote.sheet.lines.is_empty() {
+        return Err(life::empty());
+    }
+    if quote.expire_time.is_some_and(|end| end <= call.now) {
+        return Err(life::expired(quote));
+    }
+    let later = |other: &&Quote| other.revision_number > quote.revision_number;
+    if let Some(later) = others.iter().filter(later).find(|other| other.state.0 != State::Draft) {
+        return Err(life::revised(later));
+    }
+    match others.iter().find(|other| other.state.0 == State::Accepted) {
+        Some(other) => Err(life::accepted(quote, Some(other.id))),
+        None => Ok(()),
+    }
+}
+
+/// What approvers see of a quote, and conditions of flows look at.
+fn object(quote: &Quote, comment: &str) -> Object {
+    let amount = |ten_thousandths| Decimal::new(ten_thousandths, 4).normalize().to_string();
+    let (sheet, totals) = (&quote.sheet, quote.sheet.totals);
+    let discount = sheet.discount_percent.map(|percent| percent.to_string()).unwrap_or_default();
+    Object {
+        object_type: OBJECT_TYPE,
+        object_id: quote.id,
+        object_revision: quote.submitted_revision,
+        display_name: format!("{} {}", quote.number, quote.display_name).chars().take(200).collect(),
+        comment: comment.to_owned(),
+        values: BTreeMap::from([
+            ("number", quote.number.clone()),
+            ("revision_number", quote.revision_number.to_string()),
+            ("account_id", id_text(quote.account_id)),
+            ("account_name", quote.account_name.clone()),
+            ("opportunity_id", id_text(quote.opportunity_id)),
+            ("owner_id", quote.owner_id.to_string()),
+            ("currency_code", sheet.currency.clone()),
+            ("discount_percent", discount),
+            ("list_amount", amount(totals.list)),
+            ("header_discount", amount(totals.header_discount)),
+            ("net_amount", amount(totals.net)),
+            ("gross_amount", amount(totals.gross)),
+            ("valid_until", quote.valid_until.map(|day| day.to_string()).unwrap_or_default()),
+        ]),
+    }
+}
+
+impl Quotes {
+    /// What decisions of approvers mean for quotes.
+    pub fn approvals(&self) -> Target {
+        let quotes = self.clone();
+        Target {
+            object_type: OBJECT_TYPE,
+            settle: Arc::new(move |call, object| {
+                let quotes = quotes.clone();
+                Box::pin(async move { quotes.settle(&call, object).await })
+            }),
+        }
+    }
+
+    /// What approvers, or the platform, make of a quote; a decision once: a quote that is no longer in that approval stays as it is.
+    pub async fn settle(&self, call: &Call, (id, submitted): (Uuid, i64)) -> Result<()> {
+        let fields = &self.slice.fields(call).await?;
+        self.slice
+            .db
+            .write_rows(call, "approval", move |tx| {
+                Box::pin(async move {
+                    let held = record::hold::<Quote>(tx, call, &[id]).await?.remove(&id);
+                    let decision = approval::claim(tx, OBJECT_TYPE, (id, submitted)).await?;
+                    let (Some(was), Some(decision)) = (held, decision) else { return Ok(()) };
+                    if was.state.0 != State::InApproval || was.submitted_revision != submitted {
+                        return Ok(());
+                    }
+                    let quote = decided(was.clone(), decision);
+                    if quote.state.0 == State::Approved {
+                        ops::watch(tx, &quote).await?;
+                    }
+                    ops::save(tx, call, fields, was, quote).await.map(drop)
+                })
+            })
+            .await
+    }
+}
+
+fn decided(quote: Quote, decision: Decision) -> Quote {
+    let (state, approval_state) = match decision.outcome {
+        Outcome::Asked => (State::InApproval, ApprovalState::Pending),
+        Outcome::Approved => (State::Approved, ApprovalState::Approved),
+        Outcome::Rejected => (State::Draft, ApprovalState::Rejected),
+        Outcome::Returned => (State::Draft, ApprovalState::Returned),
+        Outcome::Failed => (State::Draft, ApprovalState::Failed),
+    };
+    Quote {
+        state: Choice(state),
+        approval_state: Choice(approval_state),
+        approval_request_id: decision.request_id,
+        approval_comment: decision.comment,
+        ..quote
+    }
+}
