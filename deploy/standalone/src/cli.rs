@@ -73,6 +73,8 @@ pub enum Collection {
     Contacts,
     Interactions,
     Tasks,
+    Orders,
+    Contracts,
 }
 
 impl Collection {
@@ -83,6 +85,8 @@ impl Collection {
             Self::Contacts => "contacts",
             Self::Interactions => "interactions",
             Self::Tasks => "tasks",
+            Self::Orders => "orders",
+            Self::Contracts => "contracts",
         }
     }
 
@@ -90,6 +94,7 @@ impl Collection {
     pub fn service(self) -> &'static str {
         match self {
             Self::Accounts | Self::Contacts | Self::Interactions | Self::Tasks => "customer",
+            Self::Orders | Self::Contracts => "sales",
         }
     }
 }

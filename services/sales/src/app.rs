@@ -29,7 +29,8 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
-        opportunity_service_server::OpportunityServiceServer, pipeline_service_server::PipelineServiceServer,
+        contract_service_server::ContractServiceServer, opportunity_service_server::OpportunityServiceServer,
+        order_service_server::OrderServiceServer, pipeline_service_server::PipelineServiceServer,
         price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
         statistics_service_server::StatisticsServiceServer,
@@ -42,8 +43,10 @@ use tonic::service::Routes;
 use crate::{
     MIGRATIONS,
     config::Settings,
+    contract::{self, Contracts},
     kinds,
     opportunity::{self, Opportunities},
+    order::{self, Orders},
     pipeline::{self, Pipelines},
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
@@ -61,6 +64,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: product::COLLECTION, permission: "sales.products.read" },
     Told { collection: price_book::COLLECTION, permission: "sales.prices.read" },
     Told { collection: price_entry::COLLECTION, permission: "sales.prices.read" },
+    Told { collection: order::COLLECTION, permission: "sales.orders.read" },
+    Told { collection: contract::COLLECTION, permission: "sales.contracts.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -134,7 +139,9 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let slice = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let products = Products::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let orders = Orders { slice: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let contracts = Contracts { slice: Slice::new(db.clone(), catalog.clone(), numbers, people) };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
@@ -143,6 +150,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(opportunities.clone()) as _,
         Arc::new(products.clone()) as _,
         Arc::new(prices.entries.clone()) as _,
+        Arc::new(orders.slice.clone()) as _,
+        Arc::new(contracts.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -155,6 +164,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ProductServiceServer::new(product::rpc::Handlers(products)))
         .add_service(PriceBookServiceServer::new(price_books))
         .add_service(PriceEntryServiceServer::new(price_entry::rpc::Handlers(prices)))
+        .add_service(OrderServiceServer::new(order::rpc::Handlers(orders)))
+        .add_service(ContractServiceServer::new(contract::rpc::Handlers(contracts)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

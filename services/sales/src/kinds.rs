@@ -2,11 +2,13 @@
 
 use crm_kit_record::{Kinds, Record as _};
 
-use crate::{opportunity::Opportunity, price_entry::PriceEntry, product::Product};
+use crate::{
+    contract::Contract, opportunity::Opportunity, order::Order, price_entry::PriceEntry, product::Product,
+};
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND])
+    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, Order::KIND, Contract::KIND])
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
 //! | [`document`] | lines of documents, their prices and what they amount to |
+//! | [`order`] | what customers have ordered, and how much of it is fulfilled |
+//! | [`contract`] | what was agreed in writing |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`kinds`] | the kinds of records |
 //! | [`money`] | rounding to the smallest unit of a currency |
@@ -19,11 +21,13 @@
 pub mod app;
 pub mod calendar;
 pub mod config;
+pub mod contract;
 pub mod decimal;
 pub mod document;
 pub mod kinds;
 pub mod money;
 pub mod opportunity;
+pub mod order;
 pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;

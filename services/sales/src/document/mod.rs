@@ -15,6 +15,7 @@
 
 pub mod arithmetic;
 pub mod convert;
+pub mod locked;
 pub mod model;
 pub mod price;
 #[cfg(test)]

@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
+mod contract;
 mod events;
 mod opportunity;
 mod opportunity_data;
 mod opportunity_lines;
+mod order;
+mod order_amendment;
+mod order_data;
+mod order_erp;
+mod order_rig;
 mod pipeline;
 mod price;
 mod recycle_bin;

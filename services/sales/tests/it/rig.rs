@@ -22,8 +22,11 @@ use crm_proto::crm::{
 };
 use crm_proto::google::r#type::{Date, Money};
 use crm_sales::{
-    MIGRATIONS, app, kinds,
+    MIGRATIONS, app,
+    contract::Contract,
+    kinds,
     opportunity::Opportunities,
+    order::Order,
     pipeline::{Pipelines, catalog},
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
@@ -64,9 +67,12 @@ impl Rig {
         let people =
             People::new(db.clone(), Arc::new(crm_testkit::peers_alone(app::NAME, &self.clock).users()));
         let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
-        let slice = Slice::new(db.clone(), catalog, Numbers::new(db.clone()), people);
-        let deals = Opportunities { slice, pipelines };
-        let collections = Collections::new([Arc::new(deals) as _]);
+        let numbers = Numbers::new(db.clone());
+        let orders = Slice::<Order>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let contracts = Slice::<Contract>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let deals = Opportunities { slice: Slice::new(db.clone(), catalog, numbers, people), pipelines };
+        let collections =
+            Collections::new([Arc::new(deals) as _, Arc::new(orders) as _, Arc::new(contracts) as _]);
         RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
     }
 

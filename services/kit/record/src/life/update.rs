@@ -1,6 +1,6 @@
 //! Updating records: only what really changed is stored and told.
 
-use crm_kit_api::{Call, Result, etag, mask, update::Sent};
+use crm_kit_api::{Call, Result, etag, filter::Moment, mask, update::Sent};
 use crm_kit_pg::{
     Tx,
     people::{People, Standing},
@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{change, hold, live, read_owned, rename, stamp};
 use crate::{
     Record, Slice, Update,
-    batch::{ItemName, distinct_ids, named, of_item},
-    custom_field::{Fields, link},
+    batch::{ItemName, distinct_ids, named, of_item, only},
+    custom_field::{Fields, link, refresh},
     owner,
 };
 
@@ -78,6 +78,12 @@ impl<R: Record> Revision<R> {
         Self { before: was.to_wire(fields), was, record }
     }
 
+    /// A revision that a verb makes, with the tenant's formulas computed anew.
+    pub fn made(call: &Call, fields: &Fields, was: R, mut record: R) -> Self {
+        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        Self::new(fields, was, record)
+    }
+
     /// The new owner, when there is one.
     pub fn given_to(&self) -> Option<Uuid> {
         self.record.head().owner_id.filter(|owner| self.was.head().owner_id != Some(*owner))
@@ -109,6 +115,16 @@ pub fn revise<R: Record>(
     Ok(Revision { was, before, record })
 }
 
+/// As [`write`], of one record.
+pub async fn write_one<R: Record>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    revision: Revision<R>,
+) -> Result<R::Wire> {
+    write(tx, call, fields, vec![revision]).await.map(only)
+}
+
 /// Stores what really changed, and tells of it; returns every record as it is now.
 pub async fn write<R: Record>(
     tx: &mut Tx<'_>,
@@ -116,9 +132,9 @@ pub async fn write<R: Record>(
     fields: &Fields,
     mut revisions: Vec<Revision<R>>,
 ) -> Result<Vec<R::Wire>> {
-    let changes = revisions.iter_mut().filter(|revision| revision.is_change());
-    let changes = changes.map(|Revision { record, was, .. }| (record, &*was)).collect();
-    R::settle_changes(tx, call, fields, changes).await?;
+    let written = revisions.iter_mut().filter(|revision| revision.is_change());
+    let written = written.map(|Revision { record, was, .. }| (record, &*was)).collect();
+    R::settle_changes(tx, call, fields, written).await?;
     let descriptor = crm_proto::message(&R::Wire::full_name());
     let mut wires = Vec::with_capacity(revisions.len());
     let (mut changed, mut was_changed) = (Vec::new(), Vec::new());
