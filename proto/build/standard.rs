@@ -102,7 +102,8 @@ fn response(shape: &Shape<'_>) -> Option<String> {
              next_page_token: page.next_page_token, total_size: page.total_size, total_size_estimated: page.total_size_estimated }} }} }}\n"
         )),
         [field] if of("Batch") || of("BulkUpsert") => Some(format!(
-            "impl From<Vec<{record}>> for {path} {{ fn from({field}: Vec<{record}>) -> Self {{ Self {{ {field} }} }} }}\n"
+            "impl From<Vec<{record}>> for {path} {{ fn from({field}: Vec<{record}>) -> Self {{ Self {{ {field} }} }} }}\n\
+             impl Records<{record}> for {path} {{ fn records(&mut self) -> &mut [{record}] {{ &mut self.{field} }} }}\n"
         )),
         _ => None,
     }

@@ -69,4 +69,10 @@ pub trait Batch {
     fn requests(self) -> Vec<Self::Request>;
 }
 
+/// The answer to a batch.
+pub trait Records<W>: From<Vec<W>> {
+    /// The records in it.
+    fn records(&mut self) -> &mut [W];
+}
+
 include!(concat!(env!("OUT_DIR"), "/standard.rs"));

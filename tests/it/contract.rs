@@ -210,6 +210,8 @@ fn fields_of_records_have_labels_in_both_languages() {
         "crm.sales.v1.Product",
         "crm.sales.v1.PriceBook",
         "crm.sales.v1.PriceEntry",
+        "crm.sales.v1.PaymentPlan",
+        "crm.sales.v1.Receipt",
         "crm.sales.v1.Order",
         "crm.sales.v1.Contract",
     ];

@@ -73,6 +73,8 @@ pub enum Collection {
     Contacts,
     Interactions,
     Tasks,
+    PaymentPlans,
+    Receipts,
     Orders,
     Contracts,
 }
@@ -85,6 +87,8 @@ impl Collection {
             Self::Contacts => "contacts",
             Self::Interactions => "interactions",
             Self::Tasks => "tasks",
+            Self::PaymentPlans => "paymentPlans",
+            Self::Receipts => "receipts",
             Self::Orders => "orders",
             Self::Contracts => "contracts",
         }
@@ -94,6 +98,7 @@ impl Collection {
     pub fn service(self) -> &'static str {
         match self {
             Self::Accounts | Self::Contacts | Self::Interactions | Self::Tasks => "customer",
+            Self::PaymentPlans | Self::Receipts => "sales",
             Self::Orders | Self::Contracts => "sales",
         }
     }

@@ -29,10 +29,12 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
-        contract_service_server::ContractServiceServer, opportunity_service_server::OpportunityServiceServer,
-        order_service_server::OrderServiceServer, pipeline_service_server::PipelineServiceServer,
-        price_book_service_server::PriceBookServiceServer,
+        allocation_service_server::AllocationServiceServer, contract_service_server::ContractServiceServer,
+        opportunity_service_server::OpportunityServiceServer, order_service_server::OrderServiceServer,
+        payment_plan_service_server::PaymentPlanServiceServer,
+        pipeline_service_server::PipelineServiceServer, price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
+        receipt_service_server::ReceiptServiceServer, receivable_service_server::ReceivableServiceServer,
         statistics_service_server::StatisticsServiceServer,
     },
 };
@@ -42,15 +44,19 @@ use tonic::service::Routes;
 
 use crate::{
     MIGRATIONS,
+    allocation::{self, Allocations},
     config::Settings,
     contract::{self, Contracts},
     kinds,
     opportunity::{self, Opportunities},
     order::{self, Orders},
+    payment_plan::{self, PaymentPlans},
     pipeline::{self, Pipelines},
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
+    receipt::{self, Receipts},
+    receivable::Receivables,
     statistics::{Statistics, fold::Folds},
 };
 
@@ -64,6 +70,9 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: product::COLLECTION, permission: "sales.products.read" },
     Told { collection: price_book::COLLECTION, permission: "sales.prices.read" },
     Told { collection: price_entry::COLLECTION, permission: "sales.prices.read" },
+    Told { collection: payment_plan::COLLECTION, permission: "sales.paymentPlans.read" },
+    Told { collection: receipt::COLLECTION, permission: "sales.receipts.read" },
+    Told { collection: allocation::COLLECTION, permission: "sales.receipts.read" },
     Told { collection: order::COLLECTION, permission: "sales.orders.read" },
     Told { collection: contract::COLLECTION, permission: "sales.contracts.read" },
     service::TOLD[0],
@@ -139,6 +148,10 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let numbers = Numbers::new(db.clone());
     let slice = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let products = Products::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+    let allocations = Allocations {
+        receipts: Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
+        plans: PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
+    };
     let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
     let orders = Orders { slice: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
     let contracts = Contracts { slice: Slice::new(db.clone(), catalog.clone(), numbers, people) };
@@ -150,13 +163,15 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(opportunities.clone()) as _,
         Arc::new(products.clone()) as _,
         Arc::new(prices.entries.clone()) as _,
+        Arc::new(allocations.plans.clone()) as _,
+        Arc::new(allocations.receipts.clone()) as _,
         Arc::new(orders.slice.clone()) as _,
         Arc::new(contracts.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
-    let log = Log { service: NAME, db, key, collections: COLLECTIONS, clock: clock.clone() };
+    let log = Log { service: NAME, db: db.clone(), key, collections: COLLECTIONS, clock: clock.clone() };
     let events = EventStreams::new(log, StreamSettings::default(), shutdown);
     let routes = Routes::new(PipelineServiceServer::new(pipelines))
         .add_service(OpportunityServiceServer::new(opportunity::rpc::Handlers(opportunities)))
@@ -164,6 +179,10 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ProductServiceServer::new(product::rpc::Handlers(products)))
         .add_service(PriceBookServiceServer::new(price_books))
         .add_service(PriceEntryServiceServer::new(price_entry::rpc::Handlers(prices)))
+        .add_service(PaymentPlanServiceServer::new(payment_plan::rpc::Handlers(allocations.plans.clone())))
+        .add_service(ReceiptServiceServer::new(receipt::rpc::Handlers(allocations.clone())))
+        .add_service(AllocationServiceServer::new(allocations))
+        .add_service(ReceivableServiceServer::new(Receivables { db: db.clone() }))
         .add_service(OrderServiceServer::new(order::rpc::Handlers(orders)))
         .add_service(ContractServiceServer::new(contract::rpc::Handlers(contracts)))
         .add_service(EventServiceServer::new(events));

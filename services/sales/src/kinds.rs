@@ -3,12 +3,21 @@
 use crm_kit_record::{Kinds, Record as _};
 
 use crate::{
-    contract::Contract, opportunity::Opportunity, order::Order, price_entry::PriceEntry, product::Product,
+    contract::Contract, opportunity::Opportunity, order::Order, payment_plan::PaymentPlan,
+    price_entry::PriceEntry, product::Product, receipt::Receipt,
 };
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, Order::KIND, Contract::KIND])
+    Kinds::new([
+        Opportunity::KIND,
+        Product::KIND,
+        PriceEntry::KIND,
+        PaymentPlan::KIND,
+        Receipt::KIND,
+        Order::KIND,
+        Contract::KIND,
+    ])
 }
 
 #[cfg(test)]

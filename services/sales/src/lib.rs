@@ -9,6 +9,9 @@
 //! | [`order`] | what customers have ordered, and how much of it is fulfilled |
 //! | [`contract`] | what was agreed in writing |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
+//! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
+//! | [`receivable`] | what they still owe, by age |
+//! | [`payment`] | what instalments and receipts have in common |
 //! | [`kinds`] | the kinds of records |
 //! | [`money`] | rounding to the smallest unit of a currency |
 //! | [`decimal`] | decimal numbers of requests |
@@ -18,6 +21,7 @@
 //!
 //! The life of records, their custom fields and search come from `crm_kit_record`.
 
+pub mod allocation;
 pub mod app;
 pub mod calendar;
 pub mod config;
@@ -28,10 +32,14 @@ pub mod kinds;
 pub mod money;
 pub mod opportunity;
 pub mod order;
+pub mod payment;
+pub mod payment_plan;
 pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
+pub mod receipt;
+pub mod receivable;
 pub mod statistics;
 
 use sqlx::migrate::Migrator;

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, error::Violations, etag, filter::Moment, id, time};
 use crm_kit_record::{
     Record as _, Slice,
@@ -83,7 +84,7 @@ impl Tasks {
         } else {
             Task::default()
         };
-        let response: CompleteTaskResponse = self
+        let mut response: CompleteTaskResponse = self
             .db
             .write(call, verb.action(), move |tx| {
                 Box::pin(async move {
@@ -100,8 +101,10 @@ impl Tasks {
                 })
             })
             .await?;
-        let told = |wire: Option<Wire>| wire.map(|wire| told(call, wire));
-        Ok(CompleteTaskResponse { task: told(response.task), next_task: told(response.next_task) })
+        for wire in response.task.iter_mut().chain(&mut response.next_task) {
+            derive(wire, call.now);
+        }
+        Ok(response)
     }
 }
 
@@ -135,11 +138,10 @@ fn next(call: &Call, fields: &Fields, done: &Task, fresh: &Task) -> Option<Task>
     Some(next)
 }
 
-/// A task as an answer tells it: with how long it has been overdue.
-pub fn told(call: &Call, mut wire: Wire) -> Wire {
+/// Puts into an answer how long the task has been overdue.
+pub fn derive(wire: &mut Wire, now: DateTime<Utc>) {
     let due = wire.due_time.as_ref().and_then(|due| time::instant("", due, &mut Violations::default()));
-    let overdue = model::overdue(wire.state(), due, call.now);
+    let overdue = model::overdue(wire.state(), due, now);
     wire.overdue_duration =
         overdue.map(|overdue| Duration { seconds: overdue.num_seconds(), nanos: overdue.subsec_nanos() });
-    wire
 }

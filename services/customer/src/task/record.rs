@@ -1,5 +1,6 @@
 //! What is a task's own in the life of a record.
 
+use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
@@ -7,7 +8,7 @@ use crm_proto::crm::customer::v1::Task as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{COLLECTION, Task, convert, events, files, schema, store};
+use super::{COLLECTION, Task, convert, events, files, ops, schema, store};
 use crate::{DOMAIN, activity::about};
 
 impl Record for Task {
@@ -70,6 +71,10 @@ impl Record for Task {
 
     fn filter_value(&self, path: &str) -> filter::Value<'_> {
         Self::filter_value(self, path)
+    }
+
+    fn derive(wire: &mut Wire, now: DateTime<Utc>) {
+        ops::derive(wire, now);
     }
 
     fn event(wire: Wire, happening: Happening<Wire>) -> Telling {

@@ -167,6 +167,8 @@ pub trait Record:
     fn rolls_up_to(&self) -> Option<Uuid> {
         None
     }
+    /// Puts into an answer what follows from the time it is given, such as how long something has been overdue. Nothing of it is stored.
+    fn derive(_wire: &mut Self::Wire, _now: DateTime<Utc>) {}
     /// The event that tells what happened to it; `wire` is the record after it.
     fn event(wire: Self::Wire, happening: Happening<Self::Wire>) -> Telling;
 

@@ -3,10 +3,11 @@
 
 use std::pin::Pin;
 
+use crm_kit_api::Call;
 use crm_kit_rpc::{call, rows::row_checks};
 use crm_proto::{
     crm::record::v1::RowResult,
-    standard::{self, Batch, Delete, Get, Listed, Update, Wanted},
+    standard::{self, Batch, Delete, Get, Listed, Records, Update, Wanted},
 };
 use futures::{Stream, StreamExt as _};
 use prost::{Message, Name};
@@ -23,7 +24,7 @@ pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub async fn get<R: Record, Q: Into<Get>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
     let Get { ids } = request.into_inner().into();
-    Ok(Response::new(slice.get(&call, &ids).await.map(only)?))
+    Ok(one::<R>(&call, slice.get(&call, &ids).await.map(only)?))
 }
 
 /// A page of records.
@@ -32,14 +33,16 @@ where
     for<'q> &'q Q: Into<Wanted<'q>>,
 {
     let call = call(&request)?;
-    Ok(Response::new(slice.list(&call, request.get_ref().into()).await?.into()))
+    let mut page = slice.list(&call, request.get_ref().into()).await?;
+    page.wires.iter_mut().for_each(|wire| R::derive(wire, call.now));
+    Ok(Response::new(page.into()))
 }
 
 /// A new record.
 pub async fn create<R: Record, Q: Into<R::Wire>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
     let wire = request.into_inner().into();
-    Ok(Response::new(Box::pin(slice.create(&call, vec![wire], single, only)).await?))
+    Ok(one::<R>(&call, Box::pin(slice.create(&call, vec![wire], single, only)).await?))
 }
 
 /// A change of a record.
@@ -49,60 +52,60 @@ pub async fn update<R: Record, Q: Into<Update<R::Wire>>>(
 ) -> Answer<R::Wire> {
     let call = call(&request)?;
     let update = request.into_inner().into();
-    Ok(Response::new(Box::pin(slice.update(&call, vec![update], single, only)).await?))
+    Ok(one::<R>(&call, Box::pin(slice.update(&call, vec![update], single, only)).await?))
 }
 
 /// A record goes to the recycle bin.
 pub async fn delete<R: Record, Q: Into<Delete>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
     let delete = request.into_inner().into();
-    Ok(Response::new(Box::pin(slice.delete(&call, vec![delete], single, only)).await?))
+    Ok(one::<R>(&call, Box::pin(slice.delete(&call, vec![delete], single, only)).await?))
 }
 
 /// A record comes back.
 pub async fn undelete<R: Record, Q: Into<Delete>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
-    Ok(Response::new(Box::pin(slice.undelete(&call, request.into_inner().into())).await?))
+    Ok(one::<R>(&call, Box::pin(slice.undelete(&call, request.into_inner().into())).await?))
 }
 
 /// Records by their ids.
-pub async fn batch_get<R: Record, Q: Into<Get>, A: From<Vec<R::Wire>>>(
+pub async fn batch_get<R: Record, Q: Into<Get>, A: Records<R::Wire>>(
     slice: &Slice<R>,
     request: Request<Q>,
 ) -> Answer<A> {
     let call = call(&request)?;
     let Get { ids } = request.into_inner().into();
-    Ok(Response::new(slice.get(&call, &ids).await?.into()))
+    Ok(many::<R, A>(&call, slice.get(&call, &ids).await?.into()))
 }
 
 /// New records, all or none.
 pub async fn batch_create<R: Record, Q, A>(slice: &Slice<R>, request: Request<Q>) -> Answer<A>
 where
     Q: Batch<Request: Into<R::Wire>>,
-    A: From<Vec<R::Wire>> + Message + Name + Default,
+    A: Records<R::Wire> + Message + Name + Default,
 {
     let (call, wires) = items(request)?;
-    Ok(Response::new(Box::pin(slice.create(&call, wires, item, A::from)).await?))
+    Ok(many::<R, A>(&call, Box::pin(slice.create(&call, wires, item, A::from)).await?))
 }
 
 /// Changes of records, all or none.
 pub async fn batch_update<R: Record, Q, A>(slice: &Slice<R>, request: Request<Q>) -> Answer<A>
 where
     Q: Batch<Request: Into<Update<R::Wire>>>,
-    A: From<Vec<R::Wire>> + Message + Name + Default,
+    A: Records<R::Wire> + Message + Name + Default,
 {
     let (call, updates) = items(request)?;
-    Ok(Response::new(Box::pin(slice.update(&call, updates, item, A::from)).await?))
+    Ok(many::<R, A>(&call, Box::pin(slice.update(&call, updates, item, A::from)).await?))
 }
 
 /// Records go to the recycle bin, all or none.
 pub async fn batch_delete<R: Record, Q, A>(slice: &Slice<R>, request: Request<Q>) -> Answer<A>
 where
     Q: Batch<Request: Into<Delete>>,
-    A: From<Vec<R::Wire>> + Message + Name + Default,
+    A: Records<R::Wire> + Message + Name + Default,
 {
     let (call, deletes) = items(request)?;
-    Ok(Response::new(Box::pin(slice.delete(&call, deletes, item, A::from)).await?))
+    Ok(many::<R, A>(&call, Box::pin(slice.delete(&call, deletes, item, A::from)).await?))
 }
 
 /// Rows as they come, each told what became of it.
@@ -118,7 +121,19 @@ where
 }
 
 /// The call and the items of a batch.
-fn items<Q: Batch<Request: Into<T>>, T>(request: Request<Q>) -> Result<(crm_kit_api::Call, Vec<T>), Status> {
+fn items<Q: Batch<Request: Into<T>>, T>(request: Request<Q>) -> Result<(Call, Vec<T>), Status> {
     let call = call(&request)?;
     Ok((call, request.into_inner().requests().into_iter().map(Into::into).collect()))
+}
+
+/// A record as it is told.
+fn one<R: Record>(call: &Call, mut wire: R::Wire) -> Response<R::Wire> {
+    R::derive(&mut wire, call.now);
+    Response::new(wire)
+}
+
+/// Records as they are told.
+fn many<R: Record, A: Records<R::Wire>>(call: &Call, mut answer: A) -> Response<A> {
+    answer.records().iter_mut().for_each(|wire| R::derive(wire, call.now));
+    Response::new(answer)
 }

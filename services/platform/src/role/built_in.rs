@@ -39,7 +39,7 @@ pub struct BuiltIn {
 }
 
 /// All of them, in the order they are created.
-pub const ALL: [BuiltIn; 7] = [
+pub const ALL: [BuiltIn; 8] = [
     BuiltIn {
         key: ADMINISTRATOR,
         names: ["Administrator", "管理员"],
@@ -103,6 +103,13 @@ pub const ALL: [BuiltIn; 7] = [
             "sales.opportunities.update",
             "sales.products.read",
             "sales.prices.read",
+            "sales.paymentPlans.read",
+            "sales.paymentPlans.create",
+            "sales.paymentPlans.update",
+            "sales.receipts.read",
+            "sales.receipts.create",
+            "sales.receipts.update",
+            "sales.receivables.read",
             "sales.orders.read",
             "sales.orders.create",
             "sales.orders.update",
@@ -189,6 +196,24 @@ pub const ALL: [BuiltIn; 7] = [
         permissions: &[EVERY_READ],
         masks: &[],
     },
+    BuiltIn {
+        key: "finance",
+        names: ["Finance", "财务"],
+        scope: RecordScope::All,
+        permissions: &[
+            "customer.accounts.read",
+            "sales.paymentPlans.*",
+            "sales.receipts.*",
+            "sales.receivables.read",
+            "record.customFields.read",
+            "record.importJobs.read",
+            "record.importJobs.manage",
+            "record.exportJobs.manage",
+            "platform.approvals.read",
+            "platform.approvals.submit",
+        ],
+        masks: &[],
+    },
 ];
 
 /// The built-in role of a key.
@@ -237,6 +262,16 @@ mod tests {
             );
             assert!(permissions.allows("platform.users.read"), "{}", role.key);
         }
+    }
+
+    #[test]
+    fn who_sells_registers_money_and_finance_says_that_it_is_there() {
+        let may = |role: &str, permission: &str| find(role).unwrap().rights().permissions.allows(permission);
+        assert!(may("sales", "sales.receipts.create") && may("finance", "sales.receipts.create"));
+        for permission in ["sales.receipts.confirm", "sales.receipts.reverse", "sales.receipts.allocate"] {
+            assert!(may("finance", permission) && !may("sales", permission), "{permission}");
+        }
+        assert!(!may("finance", "sales.opportunities.update"));
     }
 
     #[test]

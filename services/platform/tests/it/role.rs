@@ -22,12 +22,15 @@ fn role(name: &str, permissions: &[&str]) -> Role {
 }
 
 #[tokio::test]
-async fn a_tenant_has_seven_built_in_roles_that_stay_as_they_are() {
+async fn a_tenant_has_eight_built_in_roles_that_stay_as_they_are() {
     let world = World::new().await;
     let mut client = world.roles(&world.admin);
     let roles = client.list_roles(ListRolesRequest::default()).await.unwrap().into_inner().roles;
     let keys: Vec<&str> = roles.iter().map(|role| role.built_in.as_str()).collect();
-    assert_eq!(keys, ["administrator", "manager", "sales", "marketing", "support", "analyst", "read-only"]);
+    assert_eq!(
+        keys,
+        ["administrator", "manager", "sales", "marketing", "support", "analyst", "read-only", "finance"]
+    );
     assert_eq!(
         roles[0].permissions,
         [

@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn sheet(currency: &str, lines: Vec<Line>, header_discount: HeaderDiscount) -> Sheet {
-        let mut sheet = Sheet { lines, header_discount, ..Sheet::of(currency) };
+        let mut sheet = Sheet { header_discount, lines, ..Sheet::of(currency) };
         compute(&mut sheet).unwrap();
         sheet
     }
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told() {
         let outcome = |lines: Vec<Line>, header_discount| {
-            compute(&mut Sheet { lines, header_discount, ..Sheet::of("CNY") })
+            compute(&mut Sheet { header_discount, lines, ..Sheet::of("CNY") })
         };
         let dear = line("1000000000000", "1000000000000", "1000000000000", "0", "0");
         let cheap = line("1", "1", "1", "0", "0");

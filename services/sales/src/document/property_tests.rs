@@ -37,7 +37,7 @@ fn sheet() -> impl Strategy<Value = Sheet> {
         0_u8..3,
     )
         .prop_map(|(currency, decimals, lines, price_includes_tax, per_mille, kind)| {
-            let mut sheet = Sheet { lines, price_includes_tax, ..Sheet::of(currency) };
+            let mut sheet = Sheet { price_includes_tax, lines, ..Sheet::of(currency) };
             sheet.decimals = decimals.unwrap_or(sheet.decimals);
             compute(&mut sheet).unwrap();
             let step = 10_i64.pow(4 - sheet.decimals);

@@ -27,7 +27,9 @@ use crm_sales::{
     kinds,
     opportunity::Opportunities,
     order::Order,
+    payment_plan::PaymentPlans,
     pipeline::{Pipelines, catalog},
+    receipt::Receipts,
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;
@@ -70,9 +72,17 @@ impl Rig {
         let numbers = Numbers::new(db.clone());
         let orders = Slice::<Order>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let contracts = Slice::<Contract>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let deals = Opportunities { slice: Slice::new(db.clone(), catalog, numbers, people), pipelines };
-        let collections =
-            Collections::new([Arc::new(deals) as _, Arc::new(orders) as _, Arc::new(contracts) as _]);
+        let plans = PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let receipts = Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let slice = Slice::new(db.clone(), catalog, numbers, people);
+        let deals = Opportunities { slice, pipelines };
+        let collections = Collections::new([
+            Arc::new(deals) as _,
+            Arc::new(plans) as _,
+            Arc::new(receipts) as _,
+            Arc::new(orders) as _,
+            Arc::new(contracts) as _,
+        ]);
         RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
     }
 

@@ -17,11 +17,13 @@ use crate::{
     external_id::{self, Claims},
 };
 
+mod act;
 mod change;
 mod create;
 mod delete;
 mod update;
 
+pub use act::{held, revised};
 pub use change::purged;
 pub use create::{NewNumbers, insert};
 pub use update::{Revision, revise, write, write_one};

@@ -132,9 +132,9 @@ pub async fn write<R: Record>(
     fields: &Fields,
     mut revisions: Vec<Revision<R>>,
 ) -> Result<Vec<R::Wire>> {
-    let written = revisions.iter_mut().filter(|revision| revision.is_change());
-    let written = written.map(|Revision { record, was, .. }| (record, &*was)).collect();
-    R::settle_changes(tx, call, fields, written).await?;
+    let pairs = revisions.iter_mut().filter(|revision| revision.is_change());
+    let pairs = pairs.map(|Revision { record, was, .. }| (record, &*was)).collect();
+    R::settle_changes(tx, call, fields, pairs).await?;
     let descriptor = crm_proto::message(&R::Wire::full_name());
     let mut wires = Vec::with_capacity(revisions.len());
     let (mut changed, mut was_changed) = (Vec::new(), Vec::new());
