@@ -26,6 +26,7 @@ async fn lists_by_account_and_ageing_go_by_indexes_under_the_service_role() {
     ] {
         sqlx::query(sql).execute(&mut superuser).await.unwrap();
     }
+    let db = rig.database.db();
     let account = "00000000-0000-0000-0000-000000000005";
     for (sql, parts) in [
         (
@@ -46,7 +47,7 @@ async fn lists_by_account_and_ageing_go_by_indexes_under_the_service_role() {
         ),
     ] {
         let sql = sql.replace("$1", &format!("'{}'", me.tenant_id));
-        let explained = rig.database.db().for_tenant(me.tenant_id, |tx| {
+        let explained = db.for_tenant(me.tenant_id, |tx| {
             let sql: Cow<'static, str> = sql.clone().into();
             Box::pin(async move { Ok(crm_testkit::database::plan(tx.conn(), sql).await) })
         });
