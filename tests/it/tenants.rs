@@ -209,7 +209,7 @@ fn is_output_only(field: &FieldDescriptor) -> bool {
 /// Records of the first tenant in every collection that takes some.
 async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
     let mut ids = Ids::new();
-    let creations: [Creation; 10] = [
+    let creations: [Creation; 12] = [
         ("accounts", "crm.customer.v1.AccountService/CreateAccount", "account", &[("region", SECRET)]),
         ("contacts", "crm.customer.v1.ContactService/CreateContact", "contact", &[("department", SECRET)]),
         (
@@ -237,6 +237,8 @@ async fn fill(suite: &Suite, owner: &SignedIn) -> Ids {
             "price_book",
             &[("currency_code", "CNY")],
         ),
+        ("orders", "crm.sales.v1.OrderService/CreateOrder", "order", &[("account_name", SECRET)]),
+        ("contracts", "crm.sales.v1.ContractService/CreateContract", "contract", &[("account_name", SECRET)]),
         ("departments", "crm.platform.v1.DepartmentService/CreateDepartment", "department", &[]),
         ("roles", "crm.platform.v1.RoleService/CreateRole", "role", &[]),
         ("users", "crm.platform.v1.UserService/CreateUser", "user", &[("username", "somebody")]),

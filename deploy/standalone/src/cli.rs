@@ -75,6 +75,8 @@ pub enum Collection {
     Tasks,
     PaymentPlans,
     Receipts,
+    Orders,
+    Contracts,
 }
 
 impl Collection {
@@ -87,6 +89,8 @@ impl Collection {
             Self::Tasks => "tasks",
             Self::PaymentPlans => "paymentPlans",
             Self::Receipts => "receipts",
+            Self::Orders => "orders",
+            Self::Contracts => "contracts",
         }
     }
 
@@ -95,6 +99,7 @@ impl Collection {
         match self {
             Self::Accounts | Self::Contacts | Self::Interactions | Self::Tasks => "customer",
             Self::PaymentPlans | Self::Receipts => "sales",
+            Self::Orders | Self::Contracts => "sales",
         }
     }
 }

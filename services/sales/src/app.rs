@@ -29,8 +29,11 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
-        allocation_service_server::AllocationServiceServer, forecast_service_server::ForecastServiceServer,
+        allocation_service_server::AllocationServiceServer,
+        forecast_service_server::ForecastServiceServer,
         opportunity_service_server::OpportunityServiceServer,
+        contract_service_server::ContractServiceServer,
+        order_service_server::OrderServiceServer,
         payment_plan_service_server::PaymentPlanServiceServer,
         pipeline_service_server::PipelineServiceServer, price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
@@ -51,8 +54,10 @@ use crate::{
     exchange::Exchange,
     fiscal,
     forecast::{self, Forecasts},
+    contract::{self, Contracts},
     kinds,
     opportunity::{self, Opportunities},
+    order::{self, Orders},
     payment_plan::{self, PaymentPlans},
     pipeline::{self, Pipelines},
     price_book::{self, PriceBooks},
@@ -84,6 +89,8 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: forecast::SUBMISSIONS, permission: "sales.forecasts.read" },
     Told { collection: quote::COLLECTION, permission: "sales.quotes.read" },
     Told { collection: quote::settings::COLLECTION, permission: "sales.quotes.read" },
+    Told { collection: order::COLLECTION, permission: "sales.orders.read" },
+    Told { collection: contract::COLLECTION, permission: "sales.contracts.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -169,9 +176,11 @@ pub async fn build(parts: Parts) -> Result<Server> {
     };
     quota::lock::spawn(quotas.slice.clone(), clock.clone(), &tasks, shutdown.clone());
     let forecasts = Forecasts { db: db.clone(), exchange };
-    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
-    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers, people.clone());
+    let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let quotes = Quotes { slice: slice_of_quotes, clock: clock.clone() };
+    let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let orders = Orders { slice: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()) };
+    let contracts = Contracts { slice: Slice::new(db.clone(), catalog.clone(), numbers, people.clone()) };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
     quotes.spawn(&tasks, &shutdown);
@@ -188,6 +197,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(allocations.receipts.clone()) as _,
         Arc::new(quotas.slice.clone()) as _,
         Arc::new(quotes.slice.clone()) as _,
+        Arc::new(orders.slice.clone()) as _,
+        Arc::new(contracts.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, people, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -207,6 +218,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(QuotaServiceServer::new(quota::rpc::Handlers(quotas)))
         .add_service(ForecastServiceServer::new(forecasts))
         .add_service(QuoteServiceServer::new(quote::rpc::Handlers(quotes)))
+        .add_service(OrderServiceServer::new(order::rpc::Handlers(orders)))
+        .add_service(ContractServiceServer::new(contract::rpc::Handlers(contracts)))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

@@ -3,8 +3,8 @@
 use crm_kit_record::{Kinds, Record as _};
 
 use crate::{
-    opportunity::Opportunity, payment_plan::PaymentPlan, price_entry::PriceEntry, product::Product,
-    quota::Quota, quote::Quote, receipt::Receipt,
+    contract::Contract, opportunity::Opportunity, order::Order, payment_plan::PaymentPlan,
+    price_entry::PriceEntry, product::Product, quota::Quota, quote::Quote, receipt::Receipt,
 };
 
 /// Every kind.
@@ -14,6 +14,8 @@ pub fn all() -> Kinds {
         Product::KIND,
         PriceEntry::KIND,
         Quote::KIND,
+        Order::KIND,
+        Contract::KIND,
         PaymentPlan::KIND,
         Receipt::KIND,
         Quota::KIND,

@@ -10,6 +10,8 @@
 //! | [`forecast`] | what will come of deals, what people think of it and handed in |
 //! | [`quote`] | what customers are offered |
 //! | [`approval`] | approvals of objects, decided at the platform |
+//! | [`order`] | what customers have ordered, and how much of it is fulfilled |
+//! | [`contract`] | what was agreed in writing |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
 //! | [`receivable`] | what they still owe, by age |
@@ -31,6 +33,7 @@ pub mod app;
 pub mod approval;
 pub mod calendar;
 pub mod config;
+pub mod contract;
 pub mod decimal;
 pub mod document;
 pub mod exchange;
@@ -39,6 +42,7 @@ pub mod forecast;
 pub mod kinds;
 pub mod money;
 pub mod opportunity;
+pub mod order;
 pub mod payment;
 pub mod payment_plan;
 pub mod pipeline;

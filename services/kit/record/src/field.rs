@@ -26,9 +26,9 @@ impl<'c> Checker<'c> {
         Self { path, region, violations: Violations::default() }
     }
 
-    /// The path of one of the record's fields.
+    /// The path of one of the record's fields; the field itself for a checker without a path, which checks a request.
     pub fn at(&self, field: &str) -> String {
-        format!("{}.{field}", self.path)
+        if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
     }
 
     /// Adds a violation of one of the record's fields.

@@ -17,6 +17,7 @@ pub mod arithmetic;
 pub mod convert;
 #[cfg(test)]
 mod ledger_tests;
+pub mod locked;
 pub mod model;
 pub mod price;
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Use cases of opportunities beyond the life that all records share: moving, winning, losing, invalidating, reopening, and the history of stages.
 
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, id, time};
+use crm_kit_api::{Call, Error, Result, id, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Slice, Update,
-    custom_field::{Fields, refresh},
+    custom_field::Fields,
     field::Checker,
     life::{self, Revision},
 };
@@ -75,9 +75,7 @@ impl Opportunities {
             .db
             .write(call, verb.action(), move |tx| {
                 Box::pin(async move {
-                    let mut held = life::hold::<Opportunity>(tx, call, &[id]).await?;
-                    let was = life::live(&mut held, &id)?;
-                    etag::check(etag, was.revision)?;
+                    let was = life::hold_one::<Opportunity>(tx, call, id, etag).await?;
                     let revision = match verb {
                         Verb::Move(stage_key) => shift(call, fields, was, stage_key, None)?,
                         Verb::Win(closing) => close(call, fields, was, Kind::Won, closing)?,
@@ -85,8 +83,7 @@ impl Opportunities {
                         Verb::Invalidate(closing) => invalidate(call, fields, was, closing)?,
                         Verb::Reopen(stage_key) => reopen(tx, call, fields, was, stage_key).await?,
                     };
-                    let written = life::write(tx, call, fields, vec![revision]).await?;
-                    Ok(crm_kit_record::only(written))
+                    life::write_one(tx, call, fields, revision).await
                 })
             })
             .await
@@ -162,7 +159,7 @@ fn invalidate(
     }
     check.into_violations().into_result(())?;
     gate::invalidate(&mut deal, convert::act(call));
-    Ok(revision(call, fields, was, deal))
+    Ok(Revision::made(call, fields, was, deal))
 }
 
 async fn reopen(
@@ -181,17 +178,11 @@ async fn reopen(
     let mut deal = was.clone();
     gate::reopen(&mut deal, pipeline, stage, convert::act(call));
     gate::lets_in(stage, &deal)?;
-    Ok(revision(call, fields, was, deal))
+    Ok(Revision::made(call, fields, was, deal))
 }
 
 fn refuse_closed(was: &Opportunity) -> Result<()> {
     if was.state.0 == State::Open { Ok(()) } else { Err(Refusal::Closed(was.state.0).into()) }
-}
-
-/// A revision that a verb makes, with the tenant's formulas computed anew.
-fn revision(call: &Call, fields: &Fields, was: Opportunity, mut deal: Opportunity) -> Revision<Opportunity> {
-    refresh::evaluate(fields, &mut deal, Moment::from(call.now));
-    Revision::new(fields, was, deal)
 }
 
 fn pipeline_of<'f>(fields: &'f Fields, deal: &Opportunity) -> Result<&'f Pipeline> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod cash;
+mod contract;
 mod events;
 mod fold;
 mod forecast;
@@ -11,6 +12,11 @@ mod hand_over;
 mod opportunity;
 mod opportunity_data;
 mod opportunity_lines;
+mod order;
+mod order_amendment;
+mod order_data;
+mod order_erp;
+mod order_rig;
 mod pipeline;
 mod price;
 mod quota;

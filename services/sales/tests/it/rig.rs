@@ -22,8 +22,11 @@ use crm_proto::crm::{
 };
 use crm_proto::google::r#type::{Date, Money};
 use crm_sales::{
-    MIGRATIONS, app, kinds,
+    MIGRATIONS, app,
+    contract::Contract,
+    kinds,
     opportunity::Opportunities,
+    order::Order,
     payment_plan::PaymentPlans,
     pipeline::{Pipelines, catalog},
     receipt::Receipts,
@@ -67,12 +70,19 @@ impl Rig {
             People::new(db.clone(), Arc::new(crm_testkit::peers_alone(app::NAME, &self.clock).users()));
         let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
         let numbers = Numbers::new(db.clone());
+        let orders = Slice::<Order>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let contracts = Slice::<Contract>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let plans = PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let receipts = Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let slice = Slice::new(db.clone(), catalog, numbers, people);
         let deals = Opportunities { slice, pipelines };
-        let collections =
-            Collections::new([Arc::new(deals) as _, Arc::new(plans) as _, Arc::new(receipts) as _]);
+        let collections = Collections::new([
+            Arc::new(deals) as _,
+            Arc::new(plans) as _,
+            Arc::new(receipts) as _,
+            Arc::new(orders) as _,
+            Arc::new(contracts) as _,
+        ]);
         RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
     }
 

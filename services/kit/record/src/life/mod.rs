@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crm_kit_api::{Call, Error, Result, time};
+use crm_kit_api::{Call, Error, Result, etag, time};
 use crm_kit_pg::Tx;
 use prost_types::Timestamp;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ mod update;
 pub use act::{held, revised};
 pub use change::purged;
 pub use create::{NewNumbers, insert};
-pub use update::{Revision, revise, write};
+pub use update::{Revision, revise, write, write_one};
 
 /// Days a record stays in the recycle bin.
 pub const BIN_DAYS: i64 = 30;
@@ -41,6 +41,13 @@ pub async fn hold<R: Record>(tx: &mut Tx<'_>, call: &Call, ids: &[Uuid]) -> Resu
 /// Takes a live record out of those held.
 pub fn live<R: Record>(held: &mut BTreeMap<Uuid, R>, id: &Uuid) -> Result<R> {
     held.remove(id).filter(|record| record.head().delete_time.is_none()).ok_or_else(|| not_found::<R>(id))
+}
+
+/// The live record with an id, held until the transaction ends, when it has the etag; an empty etag is any.
+pub async fn hold_one<R: Record>(tx: &mut Tx<'_>, call: &Call, id: Uuid, etag: &str) -> Result<R> {
+    let record = live(&mut hold::<R>(tx, call, &[id]).await?, &id)?;
+    etag::check(etag, record.head().revision)?;
+    Ok(record)
 }
 
 /// Reads a record and checks that the caller may make its owner its owner: everybody within the caller's scope may be, and whoever was before.

@@ -1,6 +1,6 @@
 //! Updating records: only what really changed is stored and told.
 
-use crm_kit_api::{Call, Result, etag, mask, update::Sent};
+use crm_kit_api::{Call, Result, etag, filter::Moment, mask, update::Sent};
 use crm_kit_pg::{
     Tx,
     people::{People, Standing},
@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{change, hold, live, read_owned, rename, stamp};
 use crate::{
     Record, Slice, Update,
-    batch::{ItemName, distinct_ids, named, of_item},
-    custom_field::{Fields, link},
+    batch::{ItemName, distinct_ids, named, of_item, only},
+    custom_field::{Fields, link, refresh},
     owner,
 };
 
@@ -78,6 +78,12 @@ impl<R: Record> Revision<R> {
         Self { before: was.to_wire(fields), was, record }
     }
 
+    /// A revision that a verb makes, with the tenant's formulas computed anew.
+    pub fn made(call: &Call, fields: &Fields, was: R, mut record: R) -> Self {
+        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        Self::new(fields, was, record)
+    }
+
     /// The new owner, when there is one.
     pub fn given_to(&self) -> Option<Uuid> {
         self.record.head().owner_id.filter(|owner| self.was.head().owner_id != Some(*owner))
@@ -107,6 +113,16 @@ pub fn revise<R: Record>(
     let merged = sent.merge_into(&before, R::KIND.fixed, &call.access.masks)?;
     let record = read_owned(call, fields, merged, was.clone(), was.head().owner_id)?;
     Ok(Revision { was, before, record })
+}
+
+/// As [`write`], of one record.
+pub async fn write_one<R: Record>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    revision: Revision<R>,
+) -> Result<R::Wire> {
+    write(tx, call, fields, vec![revision]).await.map(only)
 }
 
 /// Stores what really changed, and tells of it; returns every record as it is now.

@@ -1,0 +1,195 @@
+//! The SQL of contracts; what is kept beside them is in `history`.
+
+use crm_kit_api::{Error, Result};
+use crm_kit_pg::{constraint, db::database_error};
+use crm_kit_record::recycle_bin::Gone;
+use sqlx::{PgConnection, types::Json};
+use tonic::Code;
+use uuid::Uuid;
+
+use super::model::Contract;
+use crate::DOMAIN;
+
+/// Columns of [`Contract`], for the list builder.
+pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type, \
+     account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id, quote_id, \
+     start_date, end_date, term_months, renewal_rule, notice_days, notice_date, payment_method, amount, sheet, \
+     state, version, amend_reason, amended_state, sign_time, complete_time, void_reason, renewal_of_id, renewal_id, \
+     approval_request_id, description, owner_id, tags, external_ids, custom";
+
+/// The contracts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
+/// recycle bin.
+pub async fn get(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Contract>> {
+    sqlx::query_as!(
+        Contract,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type,
+               account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id,
+               quote_id, start_date, end_date, term_months, renewal_rule AS "renewal_rule: _", notice_days, notice_date,
+               payment_method, amount, sheet AS "sheet: _", state AS "state: _", version, amend_reason,
+               amended_state AS "amended_state: _", sign_time, complete_time, void_reason, renewal_of_id, renewal_id,
+               approval_request_id, description, owner_id, tags, external_ids AS "external_ids: _",
+               custom AS "custom: _"
+        FROM contract
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
+pub async fn lock(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<Contract>> {
+    sqlx::query_as!(
+        Contract,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type,
+               account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id,
+               quote_id, start_date, end_date, term_months, renewal_rule AS "renewal_rule: _", notice_days, notice_date,
+               payment_method, amount, sheet AS "sheet: _", state AS "state: _", version, amend_reason,
+               amended_state AS "amended_state: _", sign_time, complete_time, void_reason, renewal_of_id, renewal_id,
+               approval_request_id, description, owner_id, tags, external_ids AS "external_ids: _",
+               custom AS "custom: _"
+        FROM contract
+        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        tenant_id,
+        ids,
+        owners,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Inserts contracts, however many, in one statement.
+pub async fn insert(conn: &mut PgConnection, rows: &[Contract]) -> Result<()> {
+    let rows: Vec<_> = rows.iter().map(Contract::to_stored).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO contract (
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type,
+            account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id, quote_id,
+            start_date, end_date, term_months, renewal_rule, notice_days, notice_date, payment_method, amount, sheet,
+            state, version, amend_reason, amended_state, sign_time, complete_time, void_reason, renewal_of_id,
+            renewal_id, approval_request_id, description, owner_id, tags, external_ids, custom, currency_code,
+            search_name
+        )
+        SELECT
+            tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type,
+            account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id, quote_id,
+            start_date, end_date, term_months, renewal_rule, notice_days, notice_date, payment_method, amount, sheet,
+            state, version, amend_reason, amended_state, sign_time, complete_time, void_reason, renewal_of_id,
+            renewal_id, approval_request_id, description, owner_id, tags, external_ids, custom, currency_code,
+            search_name
+        FROM jsonb_populate_recordset(NULL::contract, $1)
+        "#,
+        Json(rows) as _
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(|error| constraint::map(error, reason))
+}
+
+/// Writes contracts over their rows, which the transaction holds; each carries its new revision.
+pub async fn update(conn: &mut PgConnection, rows: &[Contract]) -> Result<()> {
+    let stored: Vec<_> = rows.iter().map(Contract::to_stored).collect();
+    let done = sqlx::query!(
+        r#"
+        UPDATE contract AS c SET (
+            update_time, delete_time, revision, display_name, number, contract_type, account_id, account_name,
+            customer_party, own_party, customer_signer, own_signer, opportunity_id, quote_id, start_date, end_date,
+            term_months, renewal_rule, notice_days, notice_date, payment_method, amount, sheet, state, version,
+            amend_reason, amended_state, sign_time, complete_time, void_reason, renewal_of_id, renewal_id,
+            approval_request_id, description, owner_id, tags, external_ids, custom, currency_code, search_name
+        ) = ROW (
+            n.update_time, n.delete_time, n.revision, n.display_name, n.number, n.contract_type, n.account_id,
+            n.account_name, n.customer_party, n.own_party, n.customer_signer, n.own_signer, n.opportunity_id,
+            n.quote_id, n.start_date, n.end_date, n.term_months, n.renewal_rule, n.notice_days, n.notice_date,
+            n.payment_method, n.amount, n.sheet, n.state, n.version, n.amend_reason, n.amended_state, n.sign_time,
+            n.complete_time, n.void_reason, n.renewal_of_id, n.renewal_id, n.approval_request_id, n.description,
+            n.owner_id, n.tags, n.external_ids, n.custom, n.currency_code, n.search_name
+        )
+        FROM jsonb_populate_recordset(NULL::contract, $1) AS n
+        WHERE c.tenant_id = n.tenant_id AND c.id = n.id AND c.revision = n.revision - 1
+        "#,
+        Json(stored) as _
+    )
+    .execute(conn)
+    .await
+    .map_err(|error| constraint::map(error, reason))?;
+    if usize::try_from(done.rows_affected()).is_ok_and(|count| count == rows.len()) {
+        Ok(())
+    } else {
+        Err(Error::concurrent_change())
+    }
+}
+
+/// Ids of live contracts with these numbers.
+pub async fn by_number(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    numbers: &[String],
+) -> Result<Vec<(String, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"SELECT number, id FROM contract WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
+        tenant_id,
+        numbers,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
+}
+
+/// Ids of contracts that refer to records of a collection that go for good; those that go themselves are left out.
+pub async fn referring(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    gone: Gone<'_>,
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM contract
+        WHERE tenant_id = $1 AND NOT ($2 = 'contracts' AND id = ANY ($3))
+          AND (($2 = 'opportunities' AND opportunity_id = ANY ($3)) OR
+               ($2 = 'quotes' AND quote_id = ANY ($3)) OR
+               ($2 = 'contracts' AND renewal_id = ANY ($3)) OR
+               ($2 = 'contracts' AND renewal_of_id = ANY ($3)))
+        LIMIT $4
+        "#,
+        tenant_id,
+        gone.collection,
+        gone.ids,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+fn reason(constraint: &str) -> Option<Error> {
+    (constraint == "contract_number_key").then(|| {
+        let message = "another contract has the number";
+        Error::new(Code::AlreadyExists, DOMAIN, "NUMBER_TAKEN", message)
+    })
+}
