@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chrono::TimeDelta;
 use crm_kit_api::sensitivity::{Mask, Sensitivity};
 use crm_proto::crm::{
     customer::v1::{
@@ -200,6 +201,8 @@ async fn rules_apply_in_their_order_by_their_filters() {
     let [anna, ben, cleo] = [1, 2, 3].map(Uuid::from_u128);
     let seller = staff(&rig, &boss, &[anna, ben, cleo]).await;
     for (name, region) in [("a", "North"), ("b", "South"), ("c", "North"), ("d", "West"), ("e", "South")] {
+        // Turns go by id, and ids of one instant have no order.
+        rig.clock.advance(TimeDelta::milliseconds(1));
         rig.create(&seller, Account { region: region.into(), ..named(name) }).await.unwrap();
     }
     let rules = vec![

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use crm_proto::crm::{
     record::v1::{
         CreateHandOverRequest, GetHandOverRequest, HandOver,
@@ -32,6 +33,8 @@ async fn open_deals_go_in_their_stage_and_closed_ones_stay_with_who_closed_them(
         ..MoveOpportunityStageRequest::default()
     };
     let moved = rig.opportunities(&seller).move_opportunity_stage(request).await.unwrap().into_inner();
+    // Turns go by id, and ids of one instant have no order.
+    rig.clock.advance(TimeDelta::milliseconds(1));
     rig.create(&seller, worth("b", 200)).await.unwrap();
     let won = rig.create(&seller, worth("c", 400)).await.unwrap();
     let request = WinOpportunityRequest { id: won.id.clone(), ..WinOpportunityRequest::default() };
