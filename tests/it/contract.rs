@@ -212,6 +212,10 @@ fn fields_of_records_have_labels_in_both_languages() {
         "crm.sales.v1.PriceEntry",
         "crm.sales.v1.PaymentPlan",
         "crm.sales.v1.Receipt",
+        "crm.sales.v1.Quota",
+        "crm.sales.v1.FiscalCalendar",
+        "crm.sales.v1.ForecastAdjustment",
+        "crm.sales.v1.ForecastSubmission",
     ];
     for name in names {
         for field in pool.get_message_by_name(name).unwrap().fields() {

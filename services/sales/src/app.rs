@@ -29,6 +29,7 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
+        forecast_service_server::ForecastServiceServer, quota_service_server::QuotaServiceServer,
         allocation_service_server::AllocationServiceServer,
         opportunity_service_server::OpportunityServiceServer,
         payment_plan_service_server::PaymentPlanServiceServer,
@@ -46,6 +47,9 @@ use crate::{
     MIGRATIONS,
     allocation::{self, Allocations},
     config::Settings,
+    exchange::Exchange,
+    fiscal,
+    forecast::{self, Forecasts},
     kinds,
     opportunity::{self, Opportunities},
     payment_plan::{self, PaymentPlans},
@@ -55,6 +59,7 @@ use crate::{
     product::{self, Products},
     receipt::{self, Receipts},
     receivable::Receivables,
+    quota::{self, Quotas},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -71,6 +76,10 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: payment_plan::COLLECTION, permission: "sales.paymentPlans.read" },
     Told { collection: receipt::COLLECTION, permission: "sales.receipts.read" },
     Told { collection: allocation::COLLECTION, permission: "sales.receipts.read" },
+    Told { collection: quota::COLLECTION, permission: "sales.quotas.read" },
+    Told { collection: fiscal::COLLECTION, permission: "sales.fiscalCalendar.read" },
+    Told { collection: forecast::ADJUSTMENTS, permission: "sales.forecasts.read" },
+    Told { collection: forecast::SUBMISSIONS, permission: "sales.forecasts.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -148,6 +157,13 @@ pub async fn build(parts: Parts) -> Result<Server> {
         receipts: Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
         plans: PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
     };
+    let exchange = Exchange::new(peers.clone());
+    let quotas = Quotas {
+        slice: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
+        exchange: exchange.clone(),
+    };
+    quota::lock::spawn(quotas.slice.clone(), clock.clone(), &tasks, shutdown.clone());
+    let forecasts = Forecasts { db: db.clone(), exchange };
     let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
@@ -159,6 +175,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(prices.entries.clone()) as _,
         Arc::new(allocations.plans.clone()) as _,
         Arc::new(allocations.receipts.clone()) as _,
+        Arc::new(quotas.slice.clone()) as _,
     ]);
     let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, shutdown.clone());
     shared.spawn(&tasks, &shutdown);
@@ -175,6 +192,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ReceiptServiceServer::new(receipt::rpc::Handlers(allocations.clone())))
         .add_service(AllocationServiceServer::new(allocations))
         .add_service(ReceivableServiceServer::new(Receivables { db: db.clone() }))
+        .add_service(QuotaServiceServer::new(quota::rpc::Handlers(quotas)))
+        .add_service(ForecastServiceServer::new(forecasts))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

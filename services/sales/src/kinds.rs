@@ -4,12 +4,12 @@ use crm_kit_record::{Kinds, Record as _};
 
 use crate::{
     opportunity::Opportunity, payment_plan::PaymentPlan, price_entry::PriceEntry, product::Product,
-    receipt::Receipt,
+    quota::Quota, receipt::Receipt,
 };
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, PaymentPlan::KIND, Receipt::KIND])
+    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, PaymentPlan::KIND, Receipt::KIND, Quota::KIND])
 }
 
 #[cfg(test)]

@@ -6,11 +6,16 @@
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
 //! | [`document`] | lines of documents, their prices and what they amount to |
+//! | [`quota`] | what people and teams are to sell, and how far they are |
+//! | [`forecast`] | what will come of deals, what people think of it and handed in |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
 //! | [`receivable`] | what they still owe, by age |
 //! | [`payment`] | what instalments and receipts have in common |
 //! | [`kinds`] | the kinds of records |
+//! | [`fiscal`] | the fiscal calendar |
+//! | [`exchange`] | exchange rates, asked of the platform |
+//! | [`team`] | who works below whom |
 //! | [`money`] | rounding to the smallest unit of a currency |
 //! | [`decimal`] | decimal numbers of requests |
 //! | [`calendar`] | days in the tenant's zone |
@@ -25,6 +30,9 @@ pub mod calendar;
 pub mod config;
 pub mod decimal;
 pub mod document;
+pub mod exchange;
+pub mod fiscal;
+pub mod forecast;
 pub mod kinds;
 pub mod money;
 pub mod opportunity;
@@ -36,7 +44,9 @@ pub mod price_entry;
 pub mod product;
 pub mod receipt;
 pub mod receivable;
+pub mod quota;
 pub mod statistics;
+pub mod team;
 
 use sqlx::migrate::Migrator;
 

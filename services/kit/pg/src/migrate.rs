@@ -58,20 +58,30 @@ async fn grant(conn: &mut PgConnection, role: &str, service: &[&Migrator]) -> Re
         .map(|migrator| quoted(&migrator.table_name))
         .collect();
     let books = books.join(", ");
+    let functions = functions(conn).await?;
+    let functions = functions.iter().map(|name| format!("GRANT EXECUTE ON FUNCTION {name} TO {role};"));
+    let functions: String = functions.collect();
     let sql = format!(
         "SELECT pg_advisory_xact_lock(7201);
          GRANT USAGE ON SCHEMA public TO {role};
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
-         GRANT EXECUTE ON FUNCTION kit_housekeeping(timestamptz, timestamptz, bigint) TO {role};
-         GRANT EXECUTE ON FUNCTION kit_housekeeping_inbox(timestamptz, bigint) TO {role};
-         GRANT EXECUTE ON FUNCTION kit_events_after(bigint, bigint, bigint, text[], bigint) TO {role};
-         GRANT EXECUTE ON FUNCTION kit_trimmed() TO {role};
-         GRANT EXECUTE ON FUNCTION kit_deleted_before(text, timestamptz, timestamptz, uuid, uuid, bigint) TO {role};
+         {functions}
          REVOKE UPDATE, DELETE ON audit_log FROM {role};
          REVOKE ALL ON {books} FROM {role};
          GRANT SELECT ON {books} TO {role}"
     );
     // One transaction: processes that start together grant one after the other. Built from quoted identifiers only.
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(drop).map_err(crate::db::database_error)
+}
+
+/// The functions that run as the owner of the tables: what a service may do beyond its rows, each of them narrow.
+async fn functions(conn: &mut PgConnection) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT oid::regprocedure::text FROM pg_proc
+         WHERE pronamespace = 'public'::regnamespace AND prosecdef AND proowner = current_user::regrole ORDER BY 1",
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(crate::db::database_error)
 }

@@ -113,7 +113,7 @@ pub async fn insert(conn: &mut PgConnection, deals: &[Opportunity]) -> Result<()
 }
 
 /// Writes opportunities over their rows, which the transaction holds; each carries its new revision. A deal that stands elsewhere than before gets
-/// an entry of history, and the sums get the difference: what the rows were counts against, what they become counts for, and a row in the recycle bin
+/// an entry of history, one that shall close on another day a row of that, and the sums get the difference: what the rows were counts against, what they become counts for, and a row in the recycle bin
 /// counts nothing.
 pub async fn update(conn: &mut PgConnection, deals: &[Opportunity]) -> Result<()> {
     let rows: Vec<_> = deals.iter().map(Opportunity::to_stored).collect();
@@ -148,6 +148,11 @@ pub async fn update(conn: &mut PgConnection, deals: &[Opportunity]) -> Result<()
                    n.stage_actor_id, n.amount, n.amount_currency, n.close_date
             FROM n JOIN was w ON w.id = n.id
             WHERE (w.pipeline_id, w.stage_key, w.state) IS DISTINCT FROM (n.pipeline_id, n.stage_key, n.state)
+        ), moved AS (
+            INSERT INTO close_date_move (tenant_id, opportunity_id, move_time, from_date, to_date)
+            SELECT n.tenant_id, n.id, n.update_time, w.close_date, n.close_date
+            FROM n JOIN was w ON w.id = n.id
+            WHERE w.close_date <> n.close_date OR (w.close_date IS NOT NULL AND n.close_date IS NULL)
         ), side AS (
             SELECT tenant_id, pipeline_id, owner_id, stage_key, state, amount_currency, -1 AS sign, amount, expected_revenue
             FROM was WHERE delete_time IS NULL

@@ -4,11 +4,16 @@
 
 mod cash;
 mod events;
+mod fold;
+mod forecast;
+mod forecast_scale;
 mod opportunity;
 mod opportunity_data;
 mod opportunity_lines;
 mod pipeline;
 mod price;
+mod quota;
+mod quota_data;
 mod recycle_bin;
 mod rig;
 mod stage;

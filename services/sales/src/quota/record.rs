@@ -1,0 +1,112 @@
+//! What is a quota's own in the life of a record.
+
+use crm_kit_api::{Call, Result, filter};
+use crm_kit_pg::{Tx, change::Telling};
+use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
+use crm_proto::crm::sales::v1::{Quota as Wire, quota::State};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{COLLECTION, Quota, convert, events, files, ops, reason, schema, store};
+use crate::DOMAIN;
+
+impl Record for Quota {
+    type Wire = Wire;
+
+    const KIND: &'static Kind = &Kind {
+        domain: DOMAIN,
+        collection: COLLECTION,
+        field: "quota",
+        message: "crm.sales.v1.Quota",
+        table: "quota",
+        columns: store::COLUMNS,
+        schema: &schema::SCHEMA,
+        search: schema::SEARCH,
+        default_order: schema::DEFAULT_ORDER,
+        fixed: convert::FIXED,
+        transfer: "sales.quotas.transfer",
+        series: None,
+        parent: None,
+        parts: schema::PARTS,
+        files: files::FILES,
+    };
+
+    fn fresh(call: &Call, _number: String) -> Self {
+        convert::fresh(call)
+    }
+
+    fn read(call: &Call, fields: &Fields, wire: Wire, base: Self) -> Result<Self> {
+        convert::read(call, fields, wire, base)
+    }
+
+    fn to_wire(&self, fields: &Fields) -> Wire {
+        convert::to_wire(self, fields)
+    }
+
+    fn sent(wire: &Wire) -> Sent<'_> {
+        Sent { id: &wire.id, etag: &wire.etag, number: "", owner_id: &wire.owner_id }
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head {
+            id: self.id,
+            owner_id: Some(self.owner_id),
+            delete_time: self.delete_time,
+            revision: self.revision,
+            external_ids: &self.external_ids,
+            custom: &self.custom,
+        }
+    }
+
+    fn head_mut(&mut self) -> HeadMut<'_> {
+        HeadMut {
+            update_time: &mut self.update_time,
+            delete_time: &mut self.delete_time,
+            revision: &mut self.revision,
+            external_ids: &mut self.external_ids,
+            custom: &mut self.custom,
+        }
+    }
+
+    fn filter_value(&self, path: &str) -> filter::Value<'_> {
+        Self::filter_value(self, path)
+    }
+
+    fn event(wire: Wire, happening: Happening<Wire>) -> Telling {
+        events::event(wire, happening)
+    }
+
+    async fn get(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> Result<Vec<Self>> {
+        store::get(conn, tenant_id, ids, owners).await
+    }
+
+    async fn lock(
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        ids: &[Uuid],
+        owners: Option<&[Uuid]>,
+    ) -> Result<Vec<Self>> {
+        store::lock(conn, tenant_id, ids, owners).await
+    }
+
+    async fn insert(conn: &mut PgConnection, rows: &[Self]) -> Result<()> {
+        store::insert(conn, rows).await
+    }
+
+    async fn update(conn: &mut PgConnection, rows: &[Self]) -> Result<()> {
+        store::update(conn, rows).await
+    }
+
+    fn may_delete(&self) -> Result<()> {
+        if self.state.0 == State::Draft { Ok(()) } else { Err(reason::published(self.id)) }
+    }
+
+    async fn link(tx: &mut Tx<'_>, _call: &Call, records: &[Self], was: &[Self]) -> Result<()> {
+        ops::check_periods(tx, records, was).await
+    }
+}
