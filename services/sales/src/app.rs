@@ -29,13 +29,13 @@ use crm_kit_rpc::{
 use crm_proto::crm::{
     event::v1::event_service_server::EventServiceServer,
     sales::v1::{
-        forecast_service_server::ForecastServiceServer, quota_service_server::QuotaServiceServer,
-        allocation_service_server::AllocationServiceServer,
+        allocation_service_server::AllocationServiceServer, forecast_service_server::ForecastServiceServer,
         opportunity_service_server::OpportunityServiceServer,
         payment_plan_service_server::PaymentPlanServiceServer,
         pipeline_service_server::PipelineServiceServer, price_book_service_server::PriceBookServiceServer,
         price_entry_service_server::PriceEntryServiceServer, product_service_server::ProductServiceServer,
-        receipt_service_server::ReceiptServiceServer, receivable_service_server::ReceivableServiceServer,
+        quota_service_server::QuotaServiceServer, receipt_service_server::ReceiptServiceServer,
+        receivable_service_server::ReceivableServiceServer,
         statistics_service_server::StatisticsServiceServer,
     },
 };
@@ -57,9 +57,9 @@ use crate::{
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
+    quota::{self, Quotas},
     receipt::{self, Receipts},
     receivable::Receivables,
-    quota::{self, Quotas},
     statistics::{Statistics, fold::Folds},
 };
 

@@ -9,7 +9,14 @@ use crate::{
 
 /// Every kind.
 pub fn all() -> Kinds {
-    Kinds::new([Opportunity::KIND, Product::KIND, PriceEntry::KIND, PaymentPlan::KIND, Receipt::KIND, Quota::KIND])
+    Kinds::new([
+        Opportunity::KIND,
+        Product::KIND,
+        PriceEntry::KIND,
+        PaymentPlan::KIND,
+        Receipt::KIND,
+        Quota::KIND,
+    ])
 }
 
 #[cfg(test)]

@@ -42,9 +42,9 @@ pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
+pub mod quota;
 pub mod receipt;
 pub mod receivable;
-pub mod quota;
 pub mod statistics;
 pub mod team;
 
