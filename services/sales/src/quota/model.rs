@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{fiscal::Period, money};
+use crate::{document::arithmetic::spread, fiscal::Period, money};
 
 /// A row of `quota`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
@@ -79,7 +79,7 @@ impl Quota {
     pub fn months(&self) -> Vec<Month<'_>> {
         let months: Vec<_> = Period::starting(self.period_kind.0, self.start_date).months().collect();
         let step = self.amount.map_or(1, |_| money::step(&self.amount_currency));
-        let parts = split(self.amount.or(self.count).unwrap_or(0), months.len(), step);
+        let parts = spread(self.amount.or(self.count).unwrap_or(0), &vec![1; months.len()], step);
         let month = |(month, value)| Month {
             tenant_id: self.tenant_id,
             subject_id: self.department_id.unwrap_or(self.owner_id),
@@ -128,34 +128,31 @@ impl Quota {
     }
 }
 
-/// A value in so many parts that are whole steps and add up to it: equal ones, by largest remainder with the earlier ones first.
-fn split(value: i64, parts: usize, step: i64) -> Vec<i64> {
-    let (steps, count) = (value / step, i64::try_from(parts).unwrap_or(1));
-    let more = usize::try_from(steps % count).unwrap_or(0);
-    (0..parts).map(|index| (steps / count + i64::from(index < more)) * step).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    #[test]
-    fn a_value_is_split_by_largest_remainder() {
-        assert_eq!(split(1_000_000, 3, 100), [333_400, 333_300, 333_300]);
-        assert_eq!(split(20_000, 3, 10_000), [10_000, 10_000, 0]);
-        assert_eq!(split(5, 12, 1).iter().sum::<i64>(), 5);
-    }
-
     proptest! {
         #[test]
-        fn parts_are_whole_steps_and_add_up(steps in 0_i64..1_000_000_000_000, parts in 1_usize..13, step in prop_oneof![Just(1_i64), Just(100), Just(10_000)]) {
-            let found = split(steps * step, parts, step);
-            prop_assert_eq!(found.iter().sum::<i64>(), steps * step);
-            prop_assert!(found.iter().all(|part| part % step == 0));
-            let (least, most) = (found.iter().min().unwrap(), found.iter().max().unwrap());
-            prop_assert!(most - least <= step);
+        fn months_are_whole_smallest_units_and_add_up(
+            units in 0_i64..1_000_000_000_000,
+            kind in prop::sample::select(vec![PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year]),
+            currency in prop::sample::select(vec!["CNY", "JPY", "KWD"]),
+        ) {
+            let step = money::step(currency);
+            let quota = Quota {
+                period_kind: Choice(kind),
+                amount: Some(units * step),
+                amount_currency: currency.to_owned(),
+                ..Quota::default()
+            };
+            let parts: Vec<i64> = quota.months().iter().map(|month| month.value).collect();
+            prop_assert_eq!(parts.iter().sum::<i64>(), units * step);
+            prop_assert!(parts.iter().all(|part| part % step == 0));
+            // Earlier months have what is left over.
+            prop_assert!(parts.is_sorted_by(|a, b| a >= b) && parts[0] - parts[parts.len() - 1] <= step);
         }
     }
 }
