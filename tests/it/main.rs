@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod contract;
+mod conversion;
 mod house;
+mod line;
 mod people;
 mod process;
 mod suite;

@@ -1,9 +1,13 @@
 //! The suite of one test: platform, customer and sales with their production wiring, joined in memory, each on a database of its own.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use crm_kit_api::clock::Clock;
-use crm_kit_rpc::{auth::RemoteAccess, client, server::Limits};
+use crm_kit_rpc::{
+    auth::RemoteAccess,
+    client,
+    server::{Limits, Server},
+};
 use crm_platform::{
     app::App,
     bootstrap::{FirstTenant, bootstrap},
@@ -15,8 +19,11 @@ use crm_proto::crm::platform::v1::{
 };
 use crm_testkit::{Database, callers::Bearer};
 use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Channel;
+
+use crate::line::Line;
 
 /// The services, running.
 pub struct Suite {
@@ -25,8 +32,10 @@ pub struct Suite {
     pub sales: Channel,
     pub followers: crm_kit_pg::follow::Followers,
     pub customer_database: Database,
+    /// Between customer and sales.
+    pub line: Line,
+    pub clock: Clock,
     platform_db: crm_kit_pg::Db,
-    clock: Clock,
     _shutdown: tokio_util::sync::DropGuard,
 }
 
@@ -38,11 +47,15 @@ pub struct SignedIn {
 
 impl Suite {
     pub async fn new() -> Self {
+        Self::at(Clock::system()).await
+    }
+
+    /// A suite whose time a test may set.
+    pub async fn at(clock: Clock) -> Self {
         let platform_database = Database::new("platform", &crm_platform::MIGRATIONS).await;
         let customer_database = Database::new("customer", &crm_customer::MIGRATIONS).await;
         let sales_database = Database::new("sales", &crm_sales::MIGRATIONS).await;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let clock = Clock::system();
         let platform_db = platform_database.db();
         // 32 bytes in base64.
         let secret_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned().into();
@@ -59,23 +72,7 @@ impl Suite {
         .await
         .unwrap();
         let platform = client::join(app.server, &tasks, shutdown.clone());
-        let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
-            .with(crm_platform::app::NAME, platform.clone());
         let followers = crm_kit_pg::follow::Followers::default();
-        let customer = crm_customer::app::build(crm_customer::app::Parts {
-            db: customer_database.db(),
-            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
-            peers,
-            followers: followers.clone(),
-            clock: clock.clone(),
-            cursor_secret: b"suite".to_vec(),
-            limits: Limits::default(),
-            tasks: tasks.clone(),
-            shutdown: shutdown.clone(),
-        })
-        .await
-        .unwrap();
-        let customer = client::join(customer, &tasks, shutdown.clone());
         let peers =
             crm_testkit::peers(crm_sales::app::NAME, &clock).with(crm_platform::app::NAME, platform.clone());
         let sales = crm_sales::app::build(crm_sales::app::Parts {
@@ -91,15 +88,34 @@ impl Suite {
         })
         .await
         .unwrap();
-        let sales = client::join(sales, &tasks, shutdown.clone());
+        let (address, sales) = served(sales, &tasks, shutdown.clone()).await;
+        let line = Line::to(address).await;
+        let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
+            .with(crm_platform::app::NAME, platform.clone())
+            .with(crm_sales::app::NAME, client::connect(&format!("http://{}", line.address)).unwrap());
+        let customer = crm_customer::app::build(crm_customer::app::Parts {
+            db: customer_database.db(),
+            authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
+            peers,
+            followers: followers.clone(),
+            clock: clock.clone(),
+            cursor_secret: b"suite".to_vec(),
+            limits: Limits::default(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        })
+        .await
+        .unwrap();
+        let customer = client::join(customer, &tasks, shutdown.clone());
         Self {
             platform,
             customer,
             sales,
             followers,
             customer_database,
-            platform_db,
+            line,
             clock,
+            platform_db,
             _shutdown: shutdown.drop_guard(),
         }
     }
@@ -142,4 +158,16 @@ impl Suite {
             _ => &self.customer,
         }
     }
+}
+
+/// Serves on a port; a line can be laid to it.
+async fn served(server: Server, tasks: &TaskTracker, shutdown: CancellationToken) -> (SocketAddr, Channel) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let incoming = futures::stream::unfold(listener, |listener| async move {
+        let accepted = listener.accept().await.map(|(stream, _)| stream);
+        Some((accepted, listener))
+    });
+    tasks.spawn(async move { server.serve_streams(Box::pin(incoming), shutdown).await.unwrap() });
+    (address, client::connect(&format!("http://{address}")).unwrap())
 }

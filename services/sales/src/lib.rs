@@ -19,6 +19,7 @@
 //!
 //! The life of records, their custom fields and search come from `crm_kit_record`.
 
+pub mod abroad;
 pub mod allocation;
 pub mod app;
 pub mod calendar;

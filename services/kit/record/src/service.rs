@@ -13,7 +13,7 @@ use crate::{
     collection::Collections,
     custom_field::{self, Catalog, CustomFields, jobs::Workers},
     export_job::{self, ExportJobs},
-    import_job::{self, ImportJobs},
+    import_job::{self, ImportJobs, links::Abroad},
     recycle_bin::RecycleBin,
 };
 
@@ -48,6 +48,12 @@ impl Shared {
         let exports = ExportJobs::new(db.clone(), clock.clone(), collections.clone(), shutdown);
         let custom_fields = CustomFields { db: db.clone(), catalog };
         Self { custom_fields, imports, exports, collections, db, clock }
+    }
+
+    /// With what finds records of other services by the names that imports give them.
+    #[must_use]
+    pub fn finding(self, abroad: Abroad) -> Self {
+        Self { imports: self.imports.finding(abroad), ..self }
     }
 
     /// Adds the services to a service's own.
