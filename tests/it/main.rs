@@ -4,8 +4,10 @@
 
 mod approval;
 mod contract;
+mod conversion;
 mod forecast;
 mod house;
+mod line;
 mod overview;
 mod people;
 mod process;

@@ -1,9 +1,13 @@
 //! The suite of one test: platform, customer and sales with their production wiring, joined in memory, each on a database of its own.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use crm_kit_api::clock::Clock;
-use crm_kit_rpc::{auth::RemoteAccess, client, server::Limits};
+use crm_kit_rpc::{
+    auth::RemoteAccess,
+    client,
+    server::{Limits, Server},
+};
 use crm_platform::{
     app::App,
     bootstrap::{FirstTenant, bootstrap},
@@ -15,8 +19,11 @@ use crm_proto::crm::platform::v1::{
 };
 use crm_testkit::{Database, callers::Bearer};
 use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Channel;
+
+use crate::line::Line;
 
 /// The services, running.
 pub struct Suite {
@@ -26,8 +33,10 @@ pub struct Suite {
     pub followers: crm_kit_pg::follow::Followers,
     pub customer_database: Database,
     pub sales_database: Database,
+    /// Between customer and sales.
+    pub line: Line,
+    pub clock: Clock,
     platform_db: crm_kit_pg::Db,
-    clock: Clock,
     _shutdown: tokio_util::sync::DropGuard,
 }
 
@@ -39,20 +48,24 @@ pub struct SignedIn {
 
 impl Suite {
     pub async fn new() -> Self {
-        Self::joined(None).await
+        Self::joined(Clock::system(), None).await
     }
 
     /// A suite whose customer service finds `sales` where the sales service should be.
     pub async fn with_sales_at(sales: Channel) -> Self {
-        Self::joined(Some(sales)).await
+        Self::joined(Clock::system(), Some(sales)).await
     }
 
-    async fn joined(sales_for_customer: Option<Channel>) -> Self {
+    /// A suite whose time a test may set.
+    pub async fn at(clock: Clock) -> Self {
+        Self::joined(clock, None).await
+    }
+
+    async fn joined(clock: Clock, sales_for_customer: Option<Channel>) -> Self {
         let platform_database = Database::new("platform", &crm_platform::MIGRATIONS).await;
         let customer_database = Database::new("customer", &crm_customer::MIGRATIONS).await;
         let sales_database = Database::new("sales", &crm_sales::MIGRATIONS).await;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let clock = Clock::system();
         let platform_db = platform_database.db();
         // 32 bytes in base64.
         let secret_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned().into();
@@ -85,10 +98,13 @@ impl Suite {
         })
         .await
         .unwrap();
-        let sales = client::join(sales, &tasks, shutdown.clone());
+        let (address, sales) = served(sales, &tasks, shutdown.clone()).await;
+        let line = Line::to(address).await;
+        let by_line = client::connect(&format!("http://{}", line.address)).unwrap();
+        let sales_for_customer = sales_for_customer.unwrap_or(by_line);
         let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
             .with(crm_platform::app::NAME, platform.clone())
-            .with(crm_sales::app::NAME, sales_for_customer.unwrap_or_else(|| sales.clone()));
+            .with(crm_sales::app::NAME, sales_for_customer);
         let customer = crm_customer::app::build(crm_customer::app::Parts {
             db: customer_database.db(),
             authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
@@ -110,8 +126,9 @@ impl Suite {
             followers,
             customer_database,
             sales_database,
-            platform_db,
+            line,
             clock,
+            platform_db,
             _shutdown: shutdown.drop_guard(),
         }
     }
@@ -158,4 +175,16 @@ impl Suite {
             _ => &self.customer,
         }
     }
+}
+
+/// Serves on a port; a line can be laid to it.
+async fn served(server: Server, tasks: &TaskTracker, shutdown: CancellationToken) -> (SocketAddr, Channel) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let incoming = futures::stream::unfold(listener, |listener| async move {
+        let accepted = listener.accept().await.map(|(stream, _)| stream);
+        Some((accepted, listener))
+    });
+    tasks.spawn(async move { server.serve_streams(Box::pin(incoming), shutdown).await.unwrap() });
+    (address, client::connect(&format!("http://{address}")).unwrap())
 }

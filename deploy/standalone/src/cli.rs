@@ -77,6 +77,16 @@ pub enum Collection {
     Receipts,
     Orders,
     Contracts,
+    Leads,
+    Opportunities,
+    Products,
+}
+
+/// What files go into: collections, and the tenant's users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Collection(Collection),
+    Users,
 }
 
 impl Collection {
@@ -91,23 +101,31 @@ impl Collection {
             Self::Receipts => "receipts",
             Self::Orders => "orders",
             Self::Contracts => "contracts",
+            Self::Leads => "leads",
+            Self::Opportunities => "opportunities",
+            Self::Products => "products",
         }
     }
 
     /// The service that keeps it.
     pub fn service(self) -> &'static str {
         match self {
-            Self::Accounts | Self::Contacts | Self::Interactions | Self::Tasks => "customer",
-            Self::PaymentPlans | Self::Receipts => "sales",
-            Self::Orders | Self::Contracts => "sales",
+            Self::Accounts | Self::Contacts | Self::Leads | Self::Interactions | Self::Tasks => "customer",
+            Self::Opportunities
+            | Self::Products
+            | Self::Orders
+            | Self::Contracts
+            | Self::PaymentPlans
+            | Self::Receipts => "sales",
         }
     }
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct Import {
-    /// What the rows are.
-    pub collection: Collection,
+    /// What the rows are: a collection, or `users`, whose columns are `display_name`, `username`, `email`, `phone`, `job_title`, `superior` and `department`.
+    #[arg(value_parser = target)]
+    pub target: Target,
     /// The file.
     pub file: PathBuf,
     #[command(flatten)]
@@ -118,6 +136,12 @@ pub struct Import {
     /// Puts a column into a field, such as `Telefon=phone`; `COLUMN=` leaves it out. May be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = pair)]
     pub columns: Vec<(String, String)>,
+    /// Reads a value in place of another one, such as `product:GTXPro=GTX Pro`; `COLUMN:VALUE=` leaves the cell empty. May be repeated.
+    #[arg(long = "map-value", value_name = "COLUMN:VALUE=VALUE", value_parser = triple)]
+    pub values: Vec<(String, String, String)>,
+    /// Makes a field that no column holds, such as `display_name={account}: {product}`. May be repeated.
+    #[arg(long = "set", value_name = "FIELD=TEXT", value_parser = setting)]
+    pub templates: Vec<(String, String)>,
     /// System that external ids in the file belong to.
     #[arg(long, value_name = "NAME", default_value = "")]
     pub external_system: String,
@@ -150,6 +174,9 @@ pub struct Format {
     /// Decimal separator: `.` or `,`.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "CHARACTER")]
     pub decimal: String,
+    /// Currency (ISO 4217) of amounts without one; that of the tenant when absent.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "CODE")]
+    pub currency: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -245,6 +272,36 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn target(text: &str) -> Result<Target, String> {
+    if text == "users" {
+        return Ok(Target::Users);
+    }
+    Collection::from_str(text, false).map(Target::Collection).map_err(|_| {
+        let known = Collection::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+        format!("is none of {}, users", names.join(", "))
+    })
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text.split_once('=').ok_or("has no `=`")?;
+    if field.is_empty() || value.is_empty() {
+        Err("has nothing before or behind the `=`".to_owned())
+    } else {
+        Ok((field.to_owned(), value.to_owned()))
+    }
+}
+
+fn triple(text: &str) -> Result<(String, String, String), String> {
+    let (place, to) = pair(text)?;
+    let (column, from) = place.split_once(':').ok_or("has no `:` between column and value")?;
+    if column.is_empty() || from.is_empty() {
+        Err("has nothing before or behind the `:`".to_owned())
+    } else {
+        Ok((column.to_owned(), from.to_owned(), to.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -261,5 +318,10 @@ mod tests {
         assert_eq!(pair("a=b=phone"), Ok(("a=b".to_owned(), "phone".to_owned())));
         assert_eq!(pair("Notes="), Ok(("Notes".to_owned(), String::new())));
         assert!(pair("=x").is_err() && pair("x").is_err());
+        let whole = |one: &str, two: &str, three: &str| (one.to_owned(), two.to_owned(), three.to_owned());
+        assert_eq!(triple("product:GTXPro=GTX Pro"), Ok(whole("product", "GTXPro", "GTX Pro")));
+        assert_eq!(triple("a:b:c="), Ok(whole("a", "b:c", "")));
+        assert!(triple("a=b").is_err() && triple(":a=b").is_err());
+        assert_eq!(setting("name={a}={b}"), Ok(("name".to_owned(), "{a}={b}".to_owned())));
     }
 }

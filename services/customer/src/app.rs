@@ -53,7 +53,7 @@ use crate::{
     assignment_rule::{self, AssignmentRules},
     config::Settings,
     contact::{self, Contacts},
-    conversion::Conversions,
+    conversion::{Conversions, deal},
     duplicate::search::Duplicates,
     duplicate_rule::{self, DuplicateRules},
     duplicate_scan::{self, DuplicateScans},
@@ -121,9 +121,11 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let (tasks, clock) = (TaskTracker::new(), Clock::system());
     let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
     let platform = client::connect(&settings.platform)?;
-    let peers = Peers::new(NAME, &settings.internal_secret, clock.clone())?
-        .with("platform", platform.clone())
-        .with("sales", client::connect(&settings.sales)?);
+    let mut peers =
+        Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
+    if !settings.sales.is_empty() {
+        peers = peers.with(deal::SALES, client::connect(&settings.sales)?);
+    }
     let server = build(Parts {
         db: Db::new(service, &pool),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
@@ -167,8 +169,6 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let pools =
         Pools { db: db.clone(), clock: clock.clone(), accounts: accounts.clone(), leads: leads.clone() };
     let assignment_rules = AssignmentRules { db: db.clone(), leads: leads.clone() };
-    let conversions =
-        Conversions { leads: leads.clone(), accounts: accounts.clone(), contacts: contacts.clone() };
     let overviews = Overviews {
         accounts: accounts.clone(),
         contacts: contacts.clone(),
@@ -176,6 +176,14 @@ pub async fn build(parts: Parts) -> Result<Server> {
         tasks: to_do.clone(),
         peers: peers.clone(),
     };
+    let conversions = Conversions {
+        leads: leads.clone(),
+        accounts: accounts.clone(),
+        contacts: contacts.clone(),
+        peers: peers.clone(),
+        clock: clock.clone(),
+    };
+    conversions.spawn(&tasks, &shutdown);
     pools.spawn(&tasks, &shutdown);
     let collections = Collections::new([
         Arc::new(accounts.clone()) as _,

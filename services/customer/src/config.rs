@@ -20,7 +20,7 @@ pub struct Settings {
     pub database_connections: u32,
     /// Address of the platform service.
     pub platform: String,
-    /// Address of the sales service, which is asked for what overviews of accounts show of it.
+    /// Address of the sales service, which makes the opportunities of conversions and is asked for what overviews show of it. Empty: there is none.
     pub sales: String,
     /// Secret of the deployment that seals event cursors. Every process of the service has the same one.
     pub cursor_secret: String,

@@ -44,7 +44,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    MIGRATIONS,
+    MIGRATIONS, abroad,
     allocation::{self, Allocations},
     approval,
     config::Settings,
@@ -128,8 +128,11 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let (tasks, clock) = (TaskTracker::new(), Clock::system());
     let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
     let platform = client::connect(&settings.platform)?;
-    let peers =
+    let mut peers =
         Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
+    if !settings.customer.is_empty() {
+        peers = peers.with(abroad::CUSTOMER, client::connect(&settings.customer)?);
+    }
     let server = build(Parts {
         db: Db::new(service, &pool),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
@@ -197,7 +200,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(orders.slice.clone()) as _,
         Arc::new(contracts.slice.clone()) as _,
     ]);
-    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, people, shutdown.clone());
+    let shared = Shared::new(db.clone(), clock.clone(), catalog, collections, people, shutdown.clone())
+        .finding(abroad::finder(&peers));
     shared.spawn(&tasks, &shutdown);
     let key = CursorKey::derive(&cursor_secret, NAME);
     let log = Log { service: NAME, db: db.clone(), key, collections: COLLECTIONS, clock: clock.clone() };

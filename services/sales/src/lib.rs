@@ -28,6 +28,7 @@
 //!
 //! The life of records, their custom fields and search come from `crm_kit_record`.
 
+pub mod abroad;
 pub mod allocation;
 pub mod app;
 pub mod approval;

@@ -7,4 +7,5 @@ mod drain;
 mod flow;
 mod rest;
 mod running;
+mod saga;
 mod suite;

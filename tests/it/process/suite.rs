@@ -18,8 +18,8 @@ use super::{
 /// Every service with its migrations; a new one is a line here. Its binary is `crm-<name>`, its settings are `CRM_<NAME>__..`.
 const SERVICES: [(&str, &[&Migrator]); 3] = [
     ("platform", &crm_platform::MIGRATIONS),
-    ("customer", &crm_customer::MIGRATIONS),
     ("sales", &crm_sales::MIGRATIONS),
+    ("customer", &crm_customer::MIGRATIONS),
 ];
 
 const OPERATOR_KEY: &str = "operator-key-of-the-process-tests-only";
@@ -47,13 +47,14 @@ impl Suite {
     pub async fn start(drain_seconds: u64) -> Self {
         let mut services = BTreeMap::new();
         let mut backends = Vec::new();
-        let mut platform = String::new();
+        // Addresses of those that run, as those after them need them.
+        let mut near: Vec<(String, String)> = Vec::new();
         for (name, migrations) in SERVICES {
-            let service = Service::start(name, migrations, &platform, drain_seconds).await;
+            let service = Service::start(name, migrations, &near, drain_seconds).await;
             let url = format!("http://{}", service.process.address);
             backends.push((format!("CRM_GATEWAY_BACKENDS__{}", name.to_uppercase()), url.clone()));
-            if name == "platform" {
-                platform = url;
+            if name != "customer" {
+                near.push((name.to_uppercase(), url));
             }
             services.insert(name, service);
         }
@@ -84,7 +85,12 @@ impl Suite {
 }
 
 impl Service {
-    async fn start(name: &str, migrations: &[&Migrator], platform: &str, drain_seconds: u64) -> Self {
+    async fn start(
+        name: &str,
+        migrations: &[&Migrator],
+        near: &[(String, String)],
+        drain_seconds: u64,
+    ) -> Self {
         let database = Database::new(name, migrations).await;
         let url = |options: &sqlx::postgres::PgConnectOptions| options.to_url_lossy().to_string();
         let mut settings = vec![
@@ -100,9 +106,9 @@ impl Service {
         if name == "platform" {
             settings.push(("SECURITY__SECRET_KEY", SECRET_KEY.to_owned()));
             settings.push(("SECURITY__OPERATOR_KEY", OPERATOR_KEY.to_owned()));
-        } else {
-            settings.push(("PLATFORM", platform.to_owned()));
         }
+        let is_known = |(other, _): &&(String, String)| other == "PLATFORM" || name == "customer";
+        settings.extend(near.iter().filter(is_known).map(|(other, url)| (other.as_str(), url.clone())));
         let prefix = format!("CRM_{}__", name.to_uppercase());
         let variables: Vec<_> =
             settings.into_iter().map(|(setting, value)| (format!("{prefix}{setting}"), value)).collect();

@@ -4,8 +4,8 @@ use std::{path::Path, process::ExitCode};
 
 use crm_proto::{
     crm::record::v1::{
-        ApplyImportJobRequest, CancelImportJobRequest, ColumnMapping, CreateImportJobRequest, ImportFormat,
-        ImportJob, UploadImportFileRequest, WatchImportJobRequest,
+        ApplyImportJobRequest, CancelImportJobRequest, ColumnMapping, CreateImportJobRequest, FieldTemplate,
+        ImportFormat, ImportJob, UploadImportFileRequest, WatchImportJobRequest,
         import_format::DateOrder,
         import_job::{Mode as WireMode, State},
         import_job_service_client::ImportJobServiceClient,
@@ -16,9 +16,9 @@ use tokio::{fs::File, io::AsyncReadExt as _, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
 
-use super::{PIECE, report};
+use super::{PIECE, report, users};
 use crate::{
-    cli::{Dates, Import, Mode},
+    cli::{Collection, Dates, Import, Mode, Target},
     client::{Authorised, Session},
     failure::{Failure, Result},
     terminal::{self, Progress, Unit},
@@ -29,11 +29,13 @@ pub async fn import(options: Import) -> Result<ExitCode> {
     if !options.yes && !options.dry_run && !terminal::can_ask() {
         return Err(Failure::new("no terminal to ask at: add --yes to write, or --dry-run"));
     }
+    let Target::Collection(collection) = options.target else { return users::import(options).await };
     let size = tokio::fs::metadata(&options.file).await.map_err(Failure::io("open", &options.file))?.len();
     let mut session = Session::open(&options.connection).await?;
-    session.keep_to(options.collection.service());
+    session.keep_to(collection.service());
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
-    let request = CreateImportJobRequest { service: String::new(), import_job: Some(job(&options)) };
+    let request =
+        CreateImportJobRequest { service: String::new(), import_job: Some(job(&options, collection)) };
     let id = jobs.create_import_job(request).await?.into_inner().id;
     upload(&mut jobs, &id, &options.file, size).await?;
     let tried = watch(&mut session, &id, "checking").await?;
@@ -66,12 +68,9 @@ fn exit_code(job: &ImportJob) -> ExitCode {
     }
 }
 
-fn job(options: &Import) -> ImportJob {
-    let columns = options.columns.iter().map(|(column, field)| ColumnMapping {
-        column: column.clone(),
-        field: field.clone(),
-        ..ColumnMapping::default()
-    });
+fn job(options: &Import, collection: Collection) -> ImportJob {
+    let templates = options.templates.iter();
+    let templates = templates.map(|(field, text)| FieldTemplate { field: field.clone(), text: text.clone() });
     let mode = match options.mode {
         Mode::Create => WireMode::Create,
         Mode::Update => WireMode::Update,
@@ -85,9 +84,10 @@ fn job(options: &Import) -> ImportJob {
     };
     ImportJob {
         display_name: options.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        collection: options.collection.name().to_owned(),
+        collection: collection.name().to_owned(),
         mode: mode.into(),
-        columns: columns.collect(),
+        columns: columns(options),
+        templates: templates.collect(),
         external_system: options.external_system.clone(),
         format: Some(ImportFormat {
             encoding: options.format.encoding.clone(),
@@ -95,10 +95,33 @@ fn job(options: &Import) -> ImportJob {
             sheet: options.format.sheet.clone(),
             date_order: dates.into(),
             decimal_separator: options.format.decimal.clone(),
+            currency_code: options.format.currency.clone(),
             ..ImportFormat::default()
         }),
         ..ImportJob::default()
     }
+}
+
+/// Where columns go, and what their values stand for. A column with values alone goes where the server suggests.
+fn columns(options: &Import) -> Vec<ColumnMapping> {
+    let mut columns: Vec<ColumnMapping> = Vec::new();
+    for (column, field) in &options.columns {
+        columns.push(ColumnMapping {
+            column: column.clone(),
+            field: field.clone(),
+            ..ColumnMapping::default()
+        });
+    }
+    for (column, from, to) in &options.values {
+        let place = columns.iter().position(|known| known.column == *column).unwrap_or_else(|| {
+            columns.push(ColumnMapping { column: column.clone(), ..ColumnMapping::default() });
+            columns.len() - 1
+        });
+        if let Some(known) = columns.get_mut(place) {
+            known.values.insert(from.clone(), to.clone());
+        }
+    }
+    columns
 }
 
 /// Sends the file as it is read; a server that refuses ends the reading.

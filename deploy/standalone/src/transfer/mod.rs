@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod report;
+mod users;
 
 pub use export::export;
 pub use import::import;

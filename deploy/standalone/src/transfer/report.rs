@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crm_proto::crm::record::v1::{
-    DownloadImportErrorsRequest, ImportError, ImportJob, ListImportErrorsRequest, import_job::State,
-    import_job_service_client::ImportJobServiceClient,
+    DownloadImportErrorsRequest, ImportError, ImportErrorCount, ImportJob, ListImportErrorCountsRequest,
+    ListImportErrorsRequest, import_job::State, import_job_service_client::ImportJobServiceClient,
 };
 use tokio::{fs::File, io::AsyncWriteExt as _};
 
@@ -16,6 +16,8 @@ use crate::{
 
 /// Errors told at the terminal; all of them are in the file.
 const SHOWN: i32 = 20;
+/// Errors of several rows that are told with their number.
+const MOST_COUNTS: usize = 20;
 
 /// Where each column goes.
 pub fn columns(job: &ImportJob) {
@@ -68,6 +70,10 @@ async fn failed_rows(session: &mut Session, job: &ImportJob, input: &Path) -> Re
         return Ok(());
     }
     let mut jobs = ImportJobServiceClient::new(session.channel().await?);
+    let request = ListImportErrorCountsRequest { service: String::new(), id: job.id.clone() };
+    let counts = jobs.list_import_error_counts(request).await?.into_inner().counts;
+    let often = counts.iter().filter(|count| count.rows > 1).take(MOST_COUNTS);
+    often.for_each(|count| terminal::line(counted(count)));
     let request = ListImportErrorsRequest {
         service: String::new(),
         id: job.id.clone(),
@@ -82,6 +88,12 @@ async fn failed_rows(session: &mut Session, job: &ImportJob, input: &Path) -> Re
     let path = download(session, &job.id, input).await?;
     terminal::line(format!("failed rows, to be mended and imported again: {}", path.display()));
     Ok(())
+}
+
+fn counted(count: &ImportErrorCount) -> String {
+    let place = if count.column.is_empty() { String::new() } else { format!(", column {}", count.column) };
+    let (rows, first) = (count.rows, count.first_line);
+    format!("  {rows} rows from line {first}{place}: {} ({})", count.message, count.code)
 }
 
 fn told(error: &ImportError) -> String {

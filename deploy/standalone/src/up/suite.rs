@@ -7,7 +7,7 @@ use crm_kit_api::clock::Clock;
 use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, migrate, server::DatabaseNames};
 use crm_kit_rpc::{
     auth::RemoteAccess,
-    client,
+    client::{self, Door},
     peer::Peers,
     server::{Limits, Server},
     telemetry::PrometheusHandle,
@@ -59,9 +59,12 @@ impl Suite {
             database(&ground.database, SALES, &crm_sales::MIGRATIONS),
         )?;
         let platform = platform(ground, &secrets, clock.clone(), platform_db.clone()).await?;
-        let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), platform.clone()).await?;
-        let peers = (platform.clone(), sales.clone());
-        let customer = customer(ground, &secrets, clock.clone(), customer_db.clone(), peers).await?;
+        // Customer and sales ask each other.
+        let (customer, door) = client::door();
+        let near = (platform.clone(), customer.clone());
+        let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), near).await?;
+        let near = (platform.clone(), sales.clone());
+        self::customer(ground, &secrets, clock.clone(), (customer_db.clone(), door), near).await?;
         let gateway = gateway(ground, platform.clone(), customer.clone(), sales)?;
         Ok(Self { gateway, clock, platform_db, customer_db, sales_db, platform, customer })
     }
@@ -99,9 +102,9 @@ async fn customer(
     ground: &Ground,
     secrets: &Secrets,
     clock: Clock,
-    db: Db,
+    (db, door): (Db, Door),
     (platform, sales): (Channel, Channel),
-) -> Result<Channel> {
+) -> Result<()> {
     let peers = Peers::new(crm_customer::app::NAME, &secrets.internal_secret(), clock.clone())?
         .with(crm_platform::app::NAME, platform.clone())
         .with(crm_sales::app::NAME, sales);
@@ -117,7 +120,9 @@ async fn customer(
         shutdown: ground.end.clone(),
     };
     let server = crm_customer::app::build(parts).await?;
-    Ok(join(ground, server, db).await)
+    watch(ground, &server, db).await;
+    door.open(server, &ground.tasks, ground.end.clone());
+    Ok(())
 }
 
 async fn sales(
@@ -125,10 +130,11 @@ async fn sales(
     secrets: &Secrets,
     clock: Clock,
     db: Db,
-    platform: Channel,
+    (platform, customer): (Channel, Channel),
 ) -> Result<Channel> {
     let peers = Peers::new(crm_sales::app::NAME, &secrets.internal_secret(), clock.clone())?
-        .with(crm_platform::app::NAME, platform.clone());
+        .with(crm_platform::app::NAME, platform.clone())
+        .with(crm_customer::app::NAME, customer);
     let parts = crm_sales::app::Parts {
         db: db.clone(),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
@@ -144,8 +150,14 @@ async fn sales(
     Ok(join(ground, server, db).await)
 }
 
-/// Serves in memory; ready as long as the database answers.
+/// Serves in memory.
 async fn join(ground: &Ground, server: Server, db: Db) -> Channel {
+    watch(ground, &server, db).await;
+    client::join(server, &ground.tasks, ground.end.clone())
+}
+
+/// The server is ready as long as its database answers.
+async fn watch(ground: &Ground, server: &Server, db: Db) {
     server.set_ready(true).await;
     let (watched, end) = (server.clone(), ground.end.clone());
     ground.tasks.spawn(async move {
@@ -156,7 +168,6 @@ async fn join(ground: &Ground, server: Server, db: Db) -> Channel {
             }
         }
     });
-    client::join(server, &ground.tasks, ground.end.clone())
 }
 
 fn gateway(ground: &Ground, platform: Channel, customer: Channel, sales: Channel) -> Result<Gateway> {

@@ -4,6 +4,7 @@
 mod crash;
 mod demo;
 mod existing;
+mod opportunities;
 mod start;
 mod suite;
 mod tools;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::suite::{PASSWORD, Suite, crm, place};
 
-fn tool(suite: &Suite, folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub fn tool(suite: &Suite, folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command: Command = crm();
     command.env("CRM_SERVER", format!("http://{}", suite.address)).env("CRM_PASSWORD", PASSWORD);
     command.env("CRM_TENANT", "main").env("CRM_USER", "admin").current_dir(folder);

@@ -1,32 +1,39 @@
-//! The one use case of conversion.
+//! Converting a lead, and looking at a conversion.
 
-use crm_kit_api::{Call, Error, Result, error::Violation, etag, id};
-use crm_kit_pg::Tx;
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use crm_kit_api::{Call, Error, Result, clock::Clock, error::Violation, etag, id};
+use crm_kit_pg::{Tx, jobs};
 use crm_kit_record::{
-    Record, Slice, Update,
-    custom_field::Fields,
-    field::id_text,
+    Choice, Record as _,
     life::{self, Revision},
-    single,
 };
+use crm_kit_rpc::peer::Peers;
 use crm_proto::crm::customer::v1::{
-    ConversionTarget, ConvertLeadRequest, ConvertLeadResponse, Lead as WireLead, conversion_target::Mode,
-    lead::Status,
+    Conversion as WireConversion, ConvertLeadRequest, ConvertLeadResponse, OpportunityDetails,
+    conversion::State, conversion_target::Mode, lead::Status,
 };
-use prost_types::FieldMask;
+use prost::Message as _;
+use sqlx::types::Json;
 use tonic::Code;
 use uuid::Uuid;
 
 use super::{
-    fill,
-    store::{self, Conversion},
+    JOB_KIND, convert, deal, fill,
+    model::{Context, Conversion, Traces},
+    saga, store,
+    target::{self, Draft, Own, mode},
 };
 use crate::{
     DOMAIN,
-    account::{Account, Accounts},
-    contact::{Contact, Contacts},
+    account::Accounts,
+    contact::Contacts,
     lead::{self, Lead, Leads, convert::state_forbids, status},
 };
+
+/// How long whoever converts has for the steps before a job takes over.
+const TAKE_OVER: TimeDelta = TimeDelta::seconds(20);
 
 /// Converts leads. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,78 +44,109 @@ pub struct Conversions {
     pub accounts: Accounts,
     /// People.
     pub contacts: Contacts,
+    /// The sales service, if there is one.
+    pub peers: Peers,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
-/// The tenant's own fields of the three kinds.
-struct Own {
-    leads: std::sync::Arc<Fields>,
-    accounts: std::sync::Arc<Fields>,
-    contacts: std::sync::Arc<Fields>,
-}
-
-/// What becomes of one target.
-enum Plan<R> {
+/// What becomes of the opportunity.
+enum Deal {
     None,
-    Create(Box<R>),
+    Create(Box<OpportunityDetails>),
     Use(Uuid),
 }
 
-/// Everything that is settled before the transaction.
-struct Draft {
-    lead: Lead,
-    wire: WireLead,
-    owner_id: Uuid,
-    account: Plan<Account>,
-    contact: Plan<Contact>,
-}
-
 impl Conversions {
-    /// Converts a lead; one that is converted already answers as it did.
+    /// Converts a lead; one that is converted already answers as it did, one that is on its way is taken further.
     pub async fn convert(&self, call: &Call, request: ConvertLeadRequest) -> Result<ConvertLeadResponse> {
         let id = id::parse("id", &request.id)?;
-        let own = &Own {
-            leads: self.leads.fields(call).await?,
-            accounts: self.accounts.fields(call).await?,
-            contacts: self.contacts.fields(call).await?,
-        };
-        let (tenant, ids) = (call.tenant_id(), &[id]);
-        let read = self.leads.db.read_one(call, move |one| {
-            Box::pin(
-                async move { lead::store::get(one.conn(), tenant, ids, call.access.scope.owners()).await },
-            )
-        });
-        let lead = read.await?.pop().filter(|lead| lead.delete_time.is_none());
+        let until = saga::until(call);
+        let own = &self.own(call).await?;
+        let lead = self.lead(call, id, call.access.scope.owners()).await?;
+        let lead = lead.filter(|lead| lead.delete_time.is_none());
         let lead = lead.ok_or_else(|| life::not_found::<Lead>(&id))?;
+        if let Some(conversion_id) = lead.conversion_id {
+            return self.finish(call, own, conversion_id, None).await;
+        }
         if lead.status.0 == Status::Converted {
-            return self.answer(call, own, lead).await;
+            return Err(Error::bug("a converted lead has no conversion"));
         }
         etag::check(&request.etag, lead.revision)?;
-        let draft = &self.draft(call, own, lead, &request).await?;
+        let draft = &Box::pin(self.draft(call, own, lead, &request)).await?;
+        let deal = &self.deal(call, request).await?;
         self.leads.people.meet(call, [draft.owner_id]).await?;
-        self.leads
+        let begun = self
+            .leads
             .db
-            .write(call, "convert", move |tx| Box::pin(async move { self.write(tx, call, own, draft).await }))
-            .await
+            .write(call, "convert", move |tx| {
+                Box::pin(async move { self.begin(tx, call, own, (draft, deal)).await })
+            })
+            .await?;
+        let begun_id = begun.conversion.as_ref().map(|begun| id::parse("conversion.id", &begun.id));
+        let begun_id = begun_id.ok_or_else(|| Error::bug("a conversion was begun and not answered"))??;
+        match deal {
+            Deal::Create(_) => self.finish(call, own, begun_id, Some(until)).await,
+            Deal::None | Deal::Use(_) => Ok(begun),
+        }
     }
 
-    /// The answer of a conversion that took place.
-    async fn answer(&self, call: &Call, own: &Own, lead: Lead) -> Result<ConvertLeadResponse> {
-        let (tenant, id) = (call.tenant_id(), lead.id);
-        let known = self
+    /// A conversion, for whoever asked for it or sees its lead.
+    pub async fn get(&self, call: &Call, id: &str) -> Result<WireConversion> {
+        let id = id::parse("id", id)?;
+        let tenant = call.tenant_id();
+        let missing = || Error::not_found("conversions", id);
+        let read = self
             .leads
             .db
             .read_one(call, move |one| Box::pin(async move { store::get(one.conn(), tenant, id).await }));
-        let known = known.await?.ok_or_else(|| Error::bug("a converted lead has no conversion"))?;
-        Ok(answer(lead.to_wire(&own.leads), known))
+        let found = read.await?.ok_or_else(missing)?;
+        if found.operator_id != call.caller_id() {
+            let lead = self.lead(call, found.lead_id, call.access.scope.owners()).await?;
+            lead.ok_or_else(missing)?;
+        }
+        Ok(convert::to_wire(&found))
+    }
+
+    /// Takes a conversion as far as it goes, and tells how far that is.
+    async fn finish(
+        &self,
+        call: &Call,
+        own: &Own,
+        id: Uuid,
+        first: Option<Instant>,
+    ) -> Result<ConvertLeadResponse> {
+        let conversion = Box::pin(self.advance(call.tenant_id(), id, first)).await?;
+        let conversion = conversion.ok_or_else(|| Error::bug("a conversion is gone"))?;
+        if conversion.state.0 == State::Compensated {
+            let problem = conversion.problem.as_deref().cloned().unwrap_or_default();
+            return Err(problem.refused().with("conversion_id", id));
+        }
+        // Whoever converts may have given the lead away by it.
+        let lead = self.lead(call, conversion.lead_id, None).await?;
+        let lead = lead.ok_or_else(|| life::not_found::<Lead>(&conversion.lead_id))?;
+        Ok(convert::answer(lead.to_wire(&own.leads), &conversion))
+    }
+
+    async fn lead(&self, call: &Call, id: Uuid, owners: Option<&[Uuid]>) -> Result<Option<Lead>> {
+        let (tenant, ids) = (call.tenant_id(), &[id]);
+        let read = self.leads.db.read_one(call, move |one| {
+            Box::pin(async move { lead::store::get(one.conn(), tenant, ids, owners).await })
+        });
+        Ok(read.await?.pop())
+    }
+
+    /// The tenant's own fields of the three kinds.
+    pub(super) async fn own(&self, call: &Call) -> Result<Own> {
+        Ok(Own {
+            leads: self.leads.fields(call).await?,
+            accounts: self.accounts.fields(call).await?,
+            contacts: self.contacts.fields(call).await?,
+        })
     }
 
     /// Checks what can be checked before the transaction, and reads what is to be created.
     async fn draft(&self, call: &Call, own: &Own, lead: Lead, request: &ConvertLeadRequest) -> Result<Draft> {
-        if mode(request.opportunity.as_ref()) != Mode::None {
-            let message =
-                "opportunities cannot be made by conversion yet: create one with the account afterwards";
-            return Err(Error::new(Code::FailedPrecondition, DOMAIN, "OPPORTUNITY_UNAVAILABLE", message));
-        }
         let named = id::parse_optional("owner_id", &request.owner_id)?;
         let comes_back = lead.status.0 == Status::Recycled && named.is_some();
         if !status::is_open(lead.status.0) && !comes_back {
@@ -124,27 +162,54 @@ impl Conversions {
             let message = "state an account, a contact, or both";
             return Err(Error::invalid_field("account", "REQUIRED", message));
         }
-        require(call, "accounts", account)?;
-        require(call, "contacts", contact)?;
-        gate(&lead, account, contact)?;
+        target::require(call, "accounts", account)?;
+        target::require(call, "contacts", contact)?;
+        target::gate(&lead, account, contact)?;
         let wire = lead.to_wire(&own.leads);
         let owner = owner_id.to_string();
         let made = fill::account(&wire, &owner, (&own.leads, &own.accounts));
-        let account =
-            plan(call, &self.accounts, &own.accounts, ("account.id", request.account.as_ref()), made).await?;
+        let wanted = ("account.id", request.account.as_ref());
+        let account = target::plan(call, &self.accounts, &own.accounts, wanted, made).await?;
         // The tie to an account that is created is added when the account is stored.
         let made = fill::contact(&wire, &owner, "", (&own.leads, &own.contacts));
-        let contact =
-            plan(call, &self.contacts, &own.contacts, ("contact.id", request.contact.as_ref()), made).await?;
+        let wanted = ("contact.id", request.contact.as_ref());
+        let contact = target::plan(call, &self.contacts, &own.contacts, wanted, made).await?;
         Ok(Draft { lead, wire, owner_id, account, contact })
     }
 
-    async fn write(
+    /// What becomes of the opportunity. One that is there already is looked at before anything is written.
+    async fn deal(&self, call: &Call, request: ConvertLeadRequest) -> Result<Deal> {
+        let wanted = mode(request.opportunity.as_ref());
+        if wanted != Mode::Create && request.opportunity_details.is_some() {
+            let violation = Violation::new("opportunity_details", "UNUSED", "is for a new opportunity only");
+            return Err(Error::invalid(vec![violation]));
+        }
+        if wanted != Mode::None && !self.peers.knows(deal::SALES) {
+            let message = "this installation has no sales service";
+            return Err(Error::new(Code::FailedPrecondition, DOMAIN, "OPPORTUNITY_UNAVAILABLE", message));
+        }
+        match (wanted, request.opportunity) {
+            (Mode::Create, _) => {
+                call.require("sales.opportunities.create")?;
+                Ok(Deal::Create(Box::new(request.opportunity_details.unwrap_or_default())))
+            }
+            (Mode::UseExisting, Some(target)) => {
+                call.require("sales.opportunities.read")?;
+                let id = id::parse("opportunity.id", &target.id)?;
+                deal::check(&self.peers, call, id).await?;
+                Ok(Deal::Use(id))
+            }
+            _ => Ok(Deal::None),
+        }
+    }
+
+    /// The first step, which is the last one unless an opportunity is to be made.
+    async fn begin(
         &self,
         tx: &mut Tx<'_>,
         call: &Call,
         own: &Own,
-        draft: &Draft,
+        (draft, deal): (&Draft, &Deal),
     ) -> Result<ConvertLeadResponse> {
         let mut held = life::hold::<Lead>(tx, call, &[draft.lead.id]).await?;
         let was = life::live(&mut held, &draft.lead.id)?;
@@ -153,174 +218,78 @@ impl Conversions {
         }
         let standing = self.leads.people.standing(tx, call, [draft.owner_id]).await?;
         standing.check(call, "owner_id", draft.owner_id)?;
-        let mut filled = Vec::new();
-        let account_id = self.account(tx, call, own, draft, &mut filled).await?;
-        let contact_id = self.contact(tx, call, own, draft, (account_id, &mut filled)).await?;
-        let mut lead = was.clone();
-        if lead.owner_id != Some(draft.owner_id) {
-            lead.give(draft.owner_id, call.now);
-        }
-        lead.enter(Status::Converted, String::new(), call.now);
-        (lead.converted_account_id, lead.converted_contact_id) = (account_id, contact_id);
-        lead.convert_time = Some(call.now);
-        let mut wires = life::write(tx, call, &own.leads, vec![Revision::new(&own.leads, was, lead)]).await?;
-        let conversion = Conversion {
-            tenant_id: tx.tenant_id(),
-            lead_id: draft.lead.id,
-            id: call.new_id(),
-            create_time: call.now,
-            operator_id: call.caller_id(),
-            account_id,
-            contact_id,
-            opportunity_id: None,
-            filled_fields: filled,
+        let account = target::account(tx, call, own, draft).await?;
+        let account_id = account.as_ref().map(|account| account.id.to_string()).unwrap_or_default();
+        let contact = target::contact(tx, call, own, draft, &account_id).await?;
+        let mut conversion = fresh(call, draft);
+        let traces = Traces {
+            account: account.as_ref().map(|account| account.trace.clone()),
+            contact: contact.as_ref().map(|contact| contact.trace.clone()),
         };
+        conversion.filled_fields = filled(&traces);
+        conversion.traces = Json(traces);
+        conversion.account_id = account.as_ref().map(|account| account.id);
+        conversion.contact_id = contact.as_ref().map(|contact| contact.id);
+        let mut lead = was.clone();
+        lead.conversion_id = Some(conversion.id);
+        match deal {
+            Deal::None => saga::complete(&mut lead, &conversion, call.now),
+            Deal::Use(id) => {
+                conversion.opportunity_id = Some(*id);
+                saga::complete(&mut lead, &conversion, call.now);
+            }
+            Deal::Create(details) => {
+                let wires = (account.as_ref().map(|it| &it.wire), contact.as_ref().map(|it| &it.wire));
+                let details = OpportunityDetails::clone(details);
+                let wanted = deal::request(&draft.wire, draft.owner_id, conversion.id, details, wires);
+                conversion.request = Some(wanted.encode_to_vec());
+                conversion.state = Choice(State::AccountsDone);
+                // The question that follows is counted here.
+                (conversion.attempts, conversion.attempt_time) = (1, Some(self.clock.now()));
+                let due = call.now + TAKE_OVER;
+                jobs::enqueue(tx.conn(), conversion.tenant_id, conversion.id, JOB_KIND, due).await?;
+            }
+        }
+        let mut wires = life::write(tx, call, &own.leads, vec![Revision::new(&own.leads, was, lead)]).await?;
         store::insert(tx.conn(), &conversion).await?;
-        Ok(answer(wires.pop().unwrap_or_default(), conversion))
-    }
-
-    async fn account(
-        &self,
-        tx: &mut Tx<'_>,
-        call: &Call,
-        own: &Own,
-        draft: &Draft,
-        filled: &mut Vec<String>,
-    ) -> Result<Option<Uuid>> {
-        let fields = &own.accounts;
-        match &draft.account {
-            Plan::None => Ok(None),
-            Plan::Create(account) => {
-                life::insert(tx, call, fields, std::slice::from_ref(&**account)).await?;
-                Ok(Some(account.id))
-            }
-            Plan::Use(id) => {
-                let mut held = life::hold::<Account>(tx, call, &[*id]).await?;
-                let was = life::live(&mut held, id)?;
-                let mut made = fill::account(&draft.wire, "", (&own.leads, fields));
-                let paths = fill::of_account(&was.to_wire(fields), &made);
-                made.id = id.to_string();
-                filled.extend(paths.iter().map(|path| format!("account.{path}")));
-                change(tx, call, fields, was, made, paths).await?;
-                Ok(Some(*id))
-            }
-        }
-    }
-
-    async fn contact(
-        &self,
-        tx: &mut Tx<'_>,
-        call: &Call,
-        own: &Own,
-        draft: &Draft,
-        (account_id, filled): (Option<Uuid>, &mut Vec<String>),
-    ) -> Result<Option<Uuid>> {
-        let (fields, account_id) = (&own.contacts, id_text(account_id));
-        match &draft.contact {
-            Plan::None => Ok(None),
-            Plan::Create(fresh) => {
-                let owner = draft.owner_id.to_string();
-                let wire = fill::contact(&draft.wire, &owner, &account_id, (&own.leads, fields));
-                let contact = life::read_owned(call, fields, wire, (**fresh).clone(), Some(draft.owner_id))?;
-                life::insert(tx, call, fields, std::slice::from_ref(&contact)).await?;
-                Ok(Some(contact.id))
-            }
-            Plan::Use(id) => {
-                let mut held = life::hold::<Contact>(tx, call, &[*id]).await?;
-                let was = life::live(&mut held, id)?;
-                let mut made = fill::contact(&draft.wire, "", "", (&own.leads, fields));
-                let is = was.to_wire(fields);
-                let mut paths = fill::of_contact(&is, &made);
-                filled.extend(paths.iter().map(|path| format!("contact.{path}")));
-                if let Some(ties) = fill::ties(&is, &account_id) {
-                    made.accounts = ties;
-                    paths.push("accounts".to_owned());
-                }
-                made.id = id.to_string();
-                change(tx, call, fields, was, made, paths).await?;
-                Ok(Some(*id))
-            }
-        }
+        Ok(convert::answer(wires.pop().unwrap_or_default(), &conversion))
     }
 }
 
-fn mode(target: Option<&ConversionTarget>) -> Mode {
-    match target.map(ConversionTarget::mode) {
-        None | Some(Mode::Unspecified | Mode::None) => Mode::None,
-        Some(mode) => mode,
+/// A conversion that is done at once.
+fn fresh(call: &Call, draft: &Draft) -> Conversion {
+    let context =
+        Context { settings: call.access.tenant.clone(), of_service: call.access.user_id().is_none() };
+    Conversion {
+        tenant_id: call.tenant_id(),
+        lead_id: draft.lead.id,
+        id: call.new_id(),
+        create_time: call.now,
+        update_time: Some(call.now),
+        operator_id: call.caller_id(),
+        state: Choice(State::Committed),
+        account_id: None,
+        contact_id: None,
+        opportunity_id: None,
+        filled_fields: Vec::new(),
+        owner_id: Some(draft.owner_id),
+        context: Json(context),
+        traces: Json::default(),
+        request: None,
+        attempts: 0,
+        attempt_time: None,
+        doubt_until: None,
+        problem: None,
+        kept: Vec::new(),
     }
 }
 
-/// The permission that a single call would need.
-fn require(call: &Call, collection: &str, mode: Mode) -> Result<()> {
-    match mode {
-        Mode::Create => call.require(&format!("customer.{collection}.create")),
-        Mode::UseExisting => call.require(&format!("customer.{collection}.update")),
-        Mode::Unspecified | Mode::None => Ok(()),
-    }
-}
-
-/// Fails with `FAILED_PRECONDITION / LEAD_INCOMPLETE` when what is to be created needs fields that the lead has not.
-fn gate(lead: &Lead, account: Mode, contact: Mode) -> Result<()> {
-    let mut missing = Vec::new();
-    if account == Mode::Create && lead.company_name.trim().is_empty() {
-        missing.push("company_name");
-    }
-    let is_named = !lead.family_name.trim().is_empty()
-        || !lead.given_name.trim().is_empty()
-        || lead.display_name != lead.composed_name();
-    if contact == Mode::Create && !is_named {
-        missing.push("family_name");
-    }
-    let Some(first) = missing.first() else { return Ok(()) };
-    let message = format!("the lead has no {first}, which what it becomes needs");
-    let error = Error::new(Code::FailedPrecondition, DOMAIN, "LEAD_INCOMPLETE", message).with("id", lead.id);
-    Err(missing.into_iter().fold(error, |error, field| {
-        error.with_violation(Violation::new(format!("lead.{field}"), "REQUIRED", "is required"))
-    }))
-}
-
-/// What becomes of a target. A record to create is read with all checks, and takes its number.
-async fn plan<R: Record>(
-    call: &Call,
-    slice: &Slice<R>,
-    fields: &Fields,
-    (path, target): (&str, Option<&ConversionTarget>),
-    made: R::Wire,
-) -> Result<Plan<R>> {
-    match (mode(target), target) {
-        (Mode::Create, _) => {
-            let mut read = slice.read_new(call, fields, vec![made], single).await?;
-            let record = read.pop().ok_or_else(|| Error::bug("a record was read and is gone"))?;
-            Ok(Plan::Create(Box::new(record)))
-        }
-        (Mode::UseExisting, Some(target)) => Ok(Plan::Use(id::parse(path, &target.id)?)),
-        _ => Ok(Plan::None),
-    }
-}
-
-/// Writes the fields of `paths` into a record that is there already.
-async fn change<R: Record>(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    fields: &Fields,
-    was: R,
-    wire: R::Wire,
-    paths: Vec<String>,
-) -> Result<()> {
-    if paths.is_empty() {
-        return Ok(());
-    }
-    let revision = life::revise(call, fields, was, &Update { wire, mask: Some(FieldMask { paths }) })?;
-    life::write(tx, call, fields, vec![revision]).await.map(drop)
-}
-
-fn answer(lead: WireLead, conversion: Conversion) -> ConvertLeadResponse {
-    ConvertLeadResponse {
-        lead: Some(lead),
-        account_id: id_text(conversion.account_id),
-        contact_id: id_text(conversion.contact_id),
-        opportunity_id: id_text(conversion.opportunity_id),
-        filled_fields: conversion.filled_fields,
-    }
+/// The fields that were filled, each below what it belongs to.
+fn filled(traces: &Traces) -> Vec<String> {
+    let kinds = [("account", &traces.account), ("contact", &traces.contact)];
+    let named = kinds.into_iter().flat_map(|(kind, trace)| {
+        let paths = trace.iter().flat_map(|trace| &trace.filled);
+        paths.map(move |path| format!("{kind}.{path}"))
+    });
+    named.collect()
 }

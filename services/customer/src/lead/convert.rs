@@ -34,13 +34,12 @@ pub const FIXED: &[&str] = &[
     "converted_contact_id",
     "converted_opportunity_id",
     "convert_time",
+    "conversion_id",
 ];
 
 /// Reads a lead. `base` keeps what the server sets: the stored lead of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Lead) -> Result<Lead> {
-    if base.status.0 == Status::Converted {
-        return Err(state_forbids(&base));
-    }
+    may_change(&base)?;
     let mut check = Checker::new("lead", &call.access.tenant.region_code);
     let moment = Moment::from(call.now);
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
@@ -167,6 +166,7 @@ pub fn to_wire(lead: &Lead, fields: &Fields) -> Wire {
         converted_contact_id: id_text(lead.converted_contact_id),
         converted_opportunity_id: id_text(lead.converted_opportunity_id),
         convert_time: lead.convert_time.map(time::timestamp),
+        conversion_id: id_text(lead.conversion_id),
         tags: lead.tags.clone(),
         description: lead.description.clone(),
         external_ids: lead.external_ids.iter().map(ExternalId::to_wire).collect(),
@@ -193,6 +193,19 @@ pub fn change_to_wire(change: &StatusChange) -> WireChange {
         actor_id: change.actor_id.to_string(),
         reason: change.reason.clone(),
     }
+}
+
+/// Whether anything but conversion may change the lead: `FAILED_PRECONDITION / LEAD_STATE` for one that is converted, `.. / LEAD_CONVERTING` for one that
+/// is on its way there.
+pub fn may_change(lead: &Lead) -> Result<()> {
+    if lead.status.0 == Status::Converted {
+        return Err(state_forbids(lead));
+    }
+    let Some(conversion_id) = lead.conversion_id else { return Ok(()) };
+    let message = "a conversion of the lead is under way; it can be changed when that has ended";
+    Err(Error::new(Code::FailedPrecondition, DOMAIN, "LEAD_CONVERTING", message)
+        .with("id", lead.id)
+        .with("conversion_id", conversion_id))
 }
 
 /// `FAILED_PRECONDITION / LEAD_STATE`.

@@ -61,6 +61,8 @@ pub struct Lead {
     pub converted_contact_id: Option<Uuid>,
     pub converted_opportunity_id: Option<Uuid>,
     pub convert_time: Option<DateTime<Utc>>,
+    /// The conversion that is under way or took place.
+    pub conversion_id: Option<Uuid>,
     pub tags: Vec<String>,
     pub description: String,
     pub external_ids: Json<Vec<ExternalId>>,
@@ -232,6 +234,7 @@ impl Lead {
             "converted_account_id" => id(self.converted_account_id),
             "converted_contact_id" => id(self.converted_contact_id),
             "converted_opportunity_id" => id(self.converted_opportunity_id),
+            "conversion_id" => id(self.conversion_id),
             "claim_time" => time(self.claim_time),
             "last_activity_time" => time(self.last_activity_time),
             "convert_time" => time(self.convert_time),

@@ -79,6 +79,7 @@ pub async fn change(leads: &Leads, call: &Call, wanted: Wanted) -> Result<Wire> 
 }
 
 fn changed(call: &Call, was: &Lead, wanted: &Wanted) -> Result<Lead> {
+    convert::may_change(was)?;
     let mut lead = was.clone();
     let to = match wanted.becomes {
         Becomes::Owned(owner) if was.owner_id == Some(owner) && status::is_open(was.status.0) => {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
-use crm_proto::crm::customer::v1::{Lead as Wire, lead::Status};
+use crm_proto::crm::customer::v1::Lead as Wire;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -153,7 +153,7 @@ impl Record for Lead {
 
     /// A converted lead stays, for attribution and for rates.
     fn may_delete(&self) -> Result<()> {
-        if self.status.0 == Status::Converted { Err(convert::state_forbids(self)) } else { Ok(()) }
+        convert::may_change(self)
     }
 
     /// Stores who had the leads, and how they came to their status.

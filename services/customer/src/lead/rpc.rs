@@ -6,11 +6,12 @@ use crm_kit_rpc::call;
 use crm_proto::crm::customer::v1::{
     AssignLeadRequest, BatchCreateLeadsRequest, BatchCreateLeadsResponse, BatchDeleteLeadsRequest,
     BatchDeleteLeadsResponse, BatchGetLeadsRequest, BatchGetLeadsResponse, BatchUpdateLeadsRequest,
-    BatchUpdateLeadsResponse, BulkUpsertLeadsRequest, BulkUpsertLeadsResponse, ConvertLeadRequest,
-    ConvertLeadResponse, CreateLeadRequest, DeleteLeadRequest, DisqualifyLeadRequest, GetLeadRequest, Lead,
-    ListLeadStatusChangesRequest, ListLeadStatusChangesResponse, ListLeadsRequest, ListLeadsResponse,
-    MarkLeadDuplicateRequest, QualifyLeadRequest, ReopenLeadRequest, StartLeadRequest, UndeleteLeadRequest,
-    UpdateLeadRequest, lead::Status as State, lead_service_server::LeadService,
+    BatchUpdateLeadsResponse, BulkUpsertLeadsRequest, BulkUpsertLeadsResponse, Conversion,
+    ConvertLeadRequest, ConvertLeadResponse, CreateLeadRequest, DeleteLeadRequest, DisqualifyLeadRequest,
+    GetConversionRequest, GetLeadRequest, Lead, ListLeadStatusChangesRequest, ListLeadStatusChangesResponse,
+    ListLeadsRequest, ListLeadsResponse, MarkLeadDuplicateRequest, QualifyLeadRequest, ReopenLeadRequest,
+    StartLeadRequest, UndeleteLeadRequest, UpdateLeadRequest, lead::Status as State,
+    lead_service_server::LeadService,
 };
 use tonic::{Request, Response, Streaming};
 
@@ -138,6 +139,11 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let converted = Box::pin(self.conversions.convert(&call, request.into_inner()));
         Ok(Response::new(converted.await?))
+    }
+
+    async fn get_conversion(&self, request: Request<GetConversionRequest>) -> Answer<Conversion> {
+        let call = call(&request)?;
+        Ok(Response::new(self.conversions.get(&call, &request.get_ref().id).await?))
     }
 
     async fn list_lead_status_changes(

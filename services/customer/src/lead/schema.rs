@@ -89,6 +89,7 @@ static FIELDS: &[Field] = &[
     Field::new("converted_contact_id", Kind::Uuid, "converted_contact_id").nullable(),
     Field::new("converted_opportunity_id", Kind::Uuid, "converted_opportunity_id").nullable(),
     Field::new("convert_time", Kind::Timestamp, "convert_time").nullable(),
+    Field::new("conversion_id", Kind::Uuid, "conversion_id").nullable(),
     Field::new("tags", Kind::TextList, "tags"),
     Field::new("description", Kind::Text, "description"),
 ];

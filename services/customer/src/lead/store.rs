@@ -13,7 +13,7 @@ use crm_kit_record::Choice;
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation, job_title, \
      department, company_name, industry, employee_count, region, website, phone, email, address, source, channel, campaign_id, utm, \
      score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, \
-     converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids, custom";
+     converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description, external_ids, custom";
 
 /// The leads with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the recycle
 /// bin.
@@ -30,7 +30,7 @@ pub async fn get(
                job_title, department, company_name, industry, employee_count, region, website, phone, email, address AS "address:
                _", source, channel, campaign_id, utm AS "utm: _", score, rating AS "rating: _", status AS "status: _",
                status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, converted_account_id,
-               converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids AS "external_ids: _",
+               converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description, external_ids AS "external_ids: _",
                custom AS "custom: _"
         FROM lead
         WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
@@ -58,7 +58,7 @@ pub async fn lock(
                job_title, department, company_name, industry, employee_count, region, website, phone, email, address AS "address:
                _", source, channel, campaign_id, utm AS "utm: _", score, rating AS "rating: _", status AS "status: _",
                status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, converted_account_id,
-               converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids AS "external_ids: _",
+               converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description, external_ids AS "external_ids: _",
                custom AS "custom: _"
         FROM lead
         WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
@@ -83,15 +83,15 @@ pub async fn insert(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
             tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
             job_title, department, company_name, industry, employee_count, region, website, phone, email, address, source, channel,
             campaign_id, utm, score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time,
-            duplicate_of_id, converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description,
-            external_ids, custom, search_name, search_phone, search_email
+            duplicate_of_id, converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags,
+            description, external_ids, custom, search_name, search_phone, search_email
         )
         SELECT
             tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
             job_title, department, company_name, industry, employee_count, region, website, phone, email, address, source, channel,
             campaign_id, utm, score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time,
-            duplicate_of_id, converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description,
-            external_ids, custom, search_name, search_phone, search_email
+            duplicate_of_id, converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags,
+            description, external_ids, custom, search_name, search_phone, search_email
         FROM jsonb_populate_recordset(NULL::lead, $1)
         "#,
         Json(rows) as _
@@ -129,14 +129,14 @@ pub async fn update(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
             update_time, delete_time, revision, display_name, family_name, given_name, salutation, job_title, department,
             company_name, industry, employee_count, region, website, phone, email, address, source, channel, campaign_id, utm,
             score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id,
-            converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, tags, description, external_ids,
-            custom, search_name, search_phone, search_email
+            converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description,
+            external_ids, custom, search_name, search_phone, search_email
         ) = ROW (
             n.update_time, n.delete_time, n.revision, n.display_name, n.family_name, n.given_name, n.salutation, n.job_title,
             n.department, n.company_name, n.industry, n.employee_count, n.region, n.website, n.phone, n.email, n.address, n.source,
             n.channel, n.campaign_id, n.utm, n.score, n.rating, n.status, n.status_reason, n.status_time, n.owner_id, n.pool_id,
             n.claim_time, n.last_activity_time, n.duplicate_of_id, n.converted_account_id, n.converted_contact_id,
-            n.converted_opportunity_id, n.convert_time, n.tags, n.description, n.external_ids, n.custom, n.search_name,
+            n.converted_opportunity_id, n.convert_time, n.conversion_id, n.tags, n.description, n.external_ids, n.custom, n.search_name,
             n.search_phone, n.search_email
         )
         FROM jsonb_populate_recordset(NULL::lead, $1) AS n

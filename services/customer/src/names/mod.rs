@@ -4,7 +4,6 @@
 //! `LinkedIn` and Chinese spreadsheets. Names are written as people read them; [`crm_kit_table::mapping::fold`] takes care of style.
 
 mod account;
-mod opportunity;
 mod person;
 pub mod words;
 
@@ -43,13 +42,6 @@ pub const LEAD: Schema<'static> = Schema {
     own_words: &["lead", "prospect", "线索", "潜在客户"],
     other_words: OTHERS,
     targets: &[person::FIELDS, person::LEAD_FIELDS],
-};
-
-/// Opportunities.
-pub const OPPORTUNITY: Schema<'static> = Schema {
-    own_words: &["opportunity", "deal", "商机", "销售机会"],
-    other_words: OTHERS,
-    targets: &[opportunity::FIELDS],
 };
 
 #[cfg(test)]
@@ -130,7 +122,7 @@ mod tests {
 
     #[test]
     fn no_name_belongs_to_two_fields() {
-        for schema in [ACCOUNT, CONTACT, LEAD, OPPORTUNITY] {
+        for schema in [ACCOUNT, CONTACT, LEAD] {
             let mut seen = BTreeMap::new();
             for target in schema.targets.concat() {
                 for name in target.labels_en.iter().chain(target.labels_zh).chain(target.synonyms) {

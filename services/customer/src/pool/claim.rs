@@ -68,7 +68,7 @@ pub fn in_pool<R: Pooled>(held: &mut BTreeMap<Uuid, R>, id: Uuid, pool: &Pool) -
     let record = record.ok_or_else(|| life::not_found::<R>(&id))?;
     let place = record.place();
     if place.pool_id == Some(pool.id) {
-        return Ok(record);
+        return record.may_move().map(|()| record);
     }
     let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     let message = "the record is not in the pool any more";

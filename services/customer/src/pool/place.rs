@@ -21,6 +21,10 @@ pub trait Pooled: Record {
     fn place(&self) -> Place;
     /// When it was created, claimed, and last worked with.
     fn times(&self) -> Times;
+    /// Whether it may change hands.
+    fn may_move(&self) -> Result<()> {
+        Ok(())
+    }
     /// Takes it out of a pool for an owner.
     fn give(&mut self, owner_id: Uuid, reason: &str, now: DateTime<Utc>);
     /// Puts it into a pool.
@@ -89,6 +93,10 @@ impl Pooled for Lead {
         Times { created: self.create_time, claimed: self.claim_time, last_activity: self.last_activity_time }
     }
 
+    fn may_move(&self) -> Result<()> {
+        lead::convert::may_change(self)
+    }
+
     fn give(&mut self, owner_id: Uuid, reason: &str, now: DateTime<Utc>) {
         let was = self.status;
         Self::give(self, owner_id, now);
@@ -98,9 +106,7 @@ impl Pooled for Lead {
     }
 
     fn put(&mut self, pool_id: Uuid, reason: &str, now: DateTime<Utc>) -> Result<()> {
-        if self.status.0 == Status::Converted {
-            return Err(lead::convert::state_forbids(self));
-        }
+        self.may_move()?;
         if self.owner_id.is_some() && status::is_open(self.status.0) {
             self.enter(Status::Recycled, reason.to_owned(), now);
         }

@@ -214,7 +214,9 @@ async fn take_back<R: Pooled>(
                 let tenant = tx.tenant_id();
                 let ids: Vec<Uuid> = read.iter().map(|record| record.head().id).collect();
                 let mut held = life::hold::<R>(tx, call, &ids).await?;
-                held.retain(|id, record| read.iter().any(|read| read.head().id == *id && read == record));
+                let is_as_read =
+                    |id: &Uuid, record: &R| read.iter().any(|read| read.head().id == *id && read == record);
+                held.retain(|id, record| is_as_read(id, record) && record.may_move().is_ok());
                 let (ids, days): (Vec<Uuid>, Vec<NaiveDate>) = held
                     .values()
                     .map(|record| (record.head().id, rule::due_date(rule, record.times())))

@@ -2,8 +2,8 @@
 
 use crm_proto::crm::customer::v1::{
     Account, Contact, ConversionTarget, ConvertLeadRequest, ConvertLeadResponse, DeleteLeadRequest,
-    DisqualifyLeadRequest, Lead, ListAccountsRequest, UpdateLeadRequest, conversion_target::Mode,
-    lead::Status as LeadStatus,
+    DisqualifyLeadRequest, GetConversionRequest, Lead, ListAccountsRequest, UpdateLeadRequest,
+    conversion::State, conversion_target::Mode, lead::Status as LeadStatus,
 };
 use crm_testkit::{
     Caller, Rights,
@@ -164,4 +164,26 @@ async fn what_does_not_fit_is_refused_and_nothing_is_made() {
     let gone = DisqualifyLeadRequest { id: lead.id.clone(), reason: "no".into(), etag: String::new() };
     rig.leads(&me).disqualify_lead(gone).await.unwrap();
     assert_error(convert(&rig, &me, both(&lead)).await, Code::FailedPrecondition, "LEAD_STATE");
+}
+
+#[tokio::test]
+async fn a_conversion_is_seen_by_whoever_made_it_or_sees_its_lead() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let lead = rig.create_lead(&me, full()).await.unwrap();
+    let done = convert(&rig, &me, both(&lead)).await.unwrap().conversion.unwrap();
+    assert_eq!((done.state(), &done.lead_id), (State::Committed, &lead.id));
+    let get = async |caller: &Caller| {
+        let request = GetConversionRequest { id: done.id.clone() };
+        rig.leads(caller).get_conversion(request).await.map(tonic::Response::into_inner)
+    };
+    assert_eq!(get(&me).await.unwrap(), done);
+    let colleague = rig.callers.add(&Rights::all(me.tenant_id));
+    assert_eq!(get(&colleague).await.unwrap(), done);
+    let outside = rig.callers.add(&Rights::all(me.tenant_id).with_team(&[]));
+    assert_error(get(&outside).await, Code::NotFound, "NOT_FOUND");
+    assert_error(get(&rig.administrator()).await, Code::NotFound, "NOT_FOUND");
+    let blind = Rights::all(me.tenant_id).with_permissions(&["customer.accounts.read"]);
+    let blind = rig.callers.add(&blind);
+    assert_error(get(&blind).await, Code::PermissionDenied, "PERMISSION_MISSING");
 }

@@ -30,13 +30,20 @@ pub struct Link {
     pub path: &'static str,
     /// Its name in English and in Chinese.
     pub labels: [&'static str; 2],
-    /// The collection of the other record.
+    /// The collection of the other record; `service.collection` for one of another service, which a file names by its name and not by a key.
     pub collection: &'static str,
     /// The field that a record refers to it by.
     pub field: &'static str,
     /// For a field that is a list of messages, the member of the message that holds the other record's id. An export shows the ids of such a
     /// list; a file names the other records by the link only.
     pub member: Option<&'static str>,
+}
+
+impl Link {
+    /// Whether the other record is kept by another service.
+    pub fn is_foreign(&self) -> bool {
+        self.collection.contains('.')
+    }
 }
 
 impl Files {

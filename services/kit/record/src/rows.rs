@@ -54,6 +54,28 @@ pub async fn held(
         .map_err(database_error)
 }
 
+/// Live records by their display names, with their ids; at most a few of each name.
+pub async fn named(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    (tenant_id, owners): (Uuid, Option<&[Uuid]>),
+    names: &[String],
+) -> Result<Vec<(String, Uuid)>> {
+    let sql = format!(
+        "SELECT w.name, r.id FROM unnest($3::text[]) AS w (name) CROSS JOIN LATERAL ( \
+             SELECT id FROM {} WHERE tenant_id = $1 AND display_name = w.name AND delete_time IS NULL \
+               AND ($2::uuid[] IS NULL OR owner_id = ANY ($2)) LIMIT 2) AS r",
+        kind.table
+    );
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(owners)
+        .bind(names)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
 /// Exchanges values of a field, each only where it is still what it was; a JSON null clears. The records change for their readers, so their
 /// revision and update time move.
 pub async fn exchange(

@@ -15,7 +15,7 @@ use crate::{
     custom_field::{self, Catalog, CustomFields, jobs::Workers},
     export_job::{self, ExportJobs},
     hand_over::{self, HandOvers},
-    import_job::{self, ImportJobs},
+    import_job::{self, ImportJobs, links::Abroad},
     recycle_bin::RecycleBin,
 };
 
@@ -55,6 +55,12 @@ impl Shared {
         let (hand_db, hand_clock, kinds) = (db.clone(), clock.clone(), collections.clone());
         let hand_overs = HandOvers { db: hand_db, clock: hand_clock, collections: kinds, people, shutdown };
         Self { custom_fields, imports, exports, hand_overs, collections, db, clock }
+    }
+
+    /// With what finds records of other services by the names that imports give them.
+    #[must_use]
+    pub fn finding(self, abroad: Abroad) -> Self {
+        Self { imports: self.imports.finding(abroad), ..self }
     }
 
     /// Adds the services to a service's own.

@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crm_kit_api::{Call, Result, id};
+use crm_kit_api::{Call, Error, Result, id};
 use crm_kit_pg::{Db, people::People};
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
     Record,
     custom_field::{Catalog, Fields},
+    external_id,
     life::not_found,
     number::Numbers,
 };
@@ -60,5 +62,23 @@ impl<R: Record> Slice<R> {
         let by_id: BTreeMap<Uuid, &R> = found.iter().map(|record| (record.head().id, record)).collect();
         let one = |id: &Uuid| by_id.get(id).ok_or_else(|| not_found::<R>(id));
         ids.iter().map(|id| Ok(one(id)?.to_wire(&fields))).collect()
+    }
+
+    /// The live record that another system knows by a name of its own.
+    pub async fn lookup(&self, call: &Call, system: &str, value: &str) -> Result<R::Wire> {
+        let tenant = call.tenant_id();
+        let (systems, values) = (&[system.to_owned()], &[value.to_owned()]);
+        let holders = self.db.read_one(call, move |one| {
+            Box::pin(async move {
+                external_id::holders(one.conn(), tenant, R::KIND.collection, systems, values).await
+            })
+        });
+        let missing = || Error::not_found(R::KIND.collection, format!("{system}:{value}"));
+        let holder = holders.await?.pop().ok_or_else(missing)?;
+        let mut found = self
+            .get(call, &[holder.record_id.to_string()])
+            .await
+            .map_err(|error| if error.code() == Code::NotFound { missing() } else { error })?;
+        found.pop().ok_or_else(missing)
     }
 }

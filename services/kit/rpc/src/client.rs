@@ -27,19 +27,39 @@ pub fn connect(address: &str) -> Result<Channel> {
 
 /// A channel to a server of the same process, which it serves in memory until `shutdown`.
 pub fn join(server: Server, tasks: &TaskTracker, shutdown: CancellationToken) -> Channel {
+    let (channel, door) = door();
+    door.open(server, tasks, shutdown);
+    channel
+}
+
+/// Where connections in memory wait for a server that is still to be built. Two services that call each other need a door for one of them.
+#[derive(Debug)]
+pub struct Door(mpsc::UnboundedReceiver<std::io::Result<DuplexStream>>);
+
+impl Door {
+    /// Serves who came and who comes, until `shutdown`.
+    pub fn open(self, server: Server, tasks: &TaskTracker, shutdown: CancellationToken) {
+        tasks.spawn(async move {
+            if let Err(error) = server.serve_streams(UnboundedReceiverStream::new(self.0), shutdown).await {
+                tracing::error!(%error, "a server in memory ended");
+            }
+        });
+    }
+}
+
+/// A channel, and the door behind which its server will be.
+pub fn door() -> (Channel, Door) {
     let (sender, connections) = mpsc::unbounded_channel::<std::io::Result<DuplexStream>>();
-    tasks.spawn(async move {
-        if let Err(error) = server.serve_streams(UnboundedReceiverStream::new(connections), shutdown).await {
-            tracing::error!(%error, "a server in memory ended");
-        }
-    });
     let connector = tower::service_fn(move |_| {
         let (near, far) = tokio::io::duplex(BUFFER);
         let sent =
             sender.send(Ok(far)).map_err(|_| std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
         std::future::ready(sent.map(|()| TokioIo::new(near)))
     });
-    tune(Endpoint::from_static("http://in.memory")).connect_with_connector_lazy(connector)
+    (
+        tune(Endpoint::from_static("http://in.memory")).connect_with_connector_lazy(connector),
+        Door(connections),
+    )
 }
 
 fn tune(endpoint: Endpoint) -> Endpoint {

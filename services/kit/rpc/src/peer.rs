@@ -77,6 +77,11 @@ impl Peers {
         Arc::new(ServicesAnd::new(self.name, self.key.clone(), self.clock.clone(), outside))
     }
 
+    /// Whether this installation has the service.
+    pub fn knows(&self, service: &str) -> bool {
+        self.channels.contains_key(service)
+    }
+
     /// This service's name.
     pub fn name(&self) -> &'static str {
         self.name

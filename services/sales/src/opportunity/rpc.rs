@@ -8,9 +8,9 @@ use crm_proto::crm::sales::v1::{
     BatchUpdateOpportunitiesRequest, BatchUpdateOpportunitiesResponse, BulkUpsertOpportunitiesRequest,
     BulkUpsertOpportunitiesResponse, CreateOpportunityRequest, DeleteOpportunityRequest,
     GetOpportunityRequest, InvalidateOpportunityRequest, ListOpportunitiesRequest, ListOpportunitiesResponse,
-    ListStageEntriesRequest, ListStageEntriesResponse, LoseOpportunityRequest, MoveOpportunityStageRequest,
-    Opportunity, ReopenOpportunityRequest, UndeleteOpportunityRequest, UpdateOpportunityRequest,
-    WinOpportunityRequest, opportunity_service_server::OpportunityService,
+    ListStageEntriesRequest, ListStageEntriesResponse, LookupOpportunityRequest, LoseOpportunityRequest,
+    MoveOpportunityStageRequest, Opportunity, ReopenOpportunityRequest, UndeleteOpportunityRequest,
+    UpdateOpportunityRequest, WinOpportunityRequest, opportunity_service_server::OpportunityService,
 };
 use tonic::{Request, Response, Streaming};
 
@@ -26,6 +26,12 @@ impl OpportunityService for Handlers {
 
     async fn get_opportunity(&self, request: Request<GetOpportunityRequest>) -> Answer<Opportunity> {
         serve::get(&self.0.slice, request).await
+    }
+
+    async fn lookup_opportunity(&self, request: Request<LookupOpportunityRequest>) -> Answer<Opportunity> {
+        let call = call(&request)?;
+        let LookupOpportunityRequest { system, value } = request.get_ref();
+        Ok(Response::new(self.0.slice.lookup(&call, system, value).await?))
     }
 
     async fn list_opportunities(

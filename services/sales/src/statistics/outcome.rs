@@ -166,8 +166,12 @@ fn check_key(call: &Call, fields: &Fields, key: &str) -> Result<()> {
         | Type::Url
         | Type::Select
         | Type::Number
+        | Type::Reference
         | Type::AutoNumber => Ok(()),
-        _ => refused("TYPE_INVALID", "is a field that holds neither text, nor a choice, nor a number"),
+        _ => refused(
+            "TYPE_INVALID",
+            "is a field that holds neither text, nor a choice, nor a number, nor a reference",
+        ),
     }
 }
 
@@ -185,15 +189,15 @@ async fn figures(
     sqlx::query_as!(
         Figures,
         r#"
-        SELECT key AS "key!", max(display_name) AS "display_name!", amount_currency AS "currency!",
-               count(*) FILTER (WHERE state = 2) AS "won!", count(*) FILTER (WHERE state = 3) AS "lost!",
-               count(*) FILTER (WHERE state = 1) AS "open!",
-               COALESCE(sum(amount) FILTER (WHERE state = 2), 0) AS "won_amount!",
-               COALESCE(sum(amount) FILTER (WHERE state = 3), 0) AS "lost_amount!",
-               COALESCE(sum(amount) FILTER (WHERE state = 1), 0) AS "open_amount!",
-               COALESCE(sum(expected_revenue) FILTER (WHERE state = 1), 0) AS "open_expected!",
-               COALESCE(sum(closed_date - open_date) FILTER (WHERE state = 2), 0) AS "won_days!",
-               COALESCE(sum(closed_date - open_date) FILTER (WHERE state = 3), 0) AS "lost_days!"
+        SELECT key AS "key!", COALESCE(max(person.display_name), max(account_name)) AS "display_name!", amount_currency AS "currency!",
+               count(*) FILTER (WHERE deal.state = 2) AS "won!", count(*) FILTER (WHERE deal.state = 3) AS "lost!",
+               count(*) FILTER (WHERE deal.state = 1) AS "open!",
+               COALESCE(sum(amount) FILTER (WHERE deal.state = 2), 0) AS "won_amount!",
+               COALESCE(sum(amount) FILTER (WHERE deal.state = 3), 0) AS "lost_amount!",
+               COALESCE(sum(amount) FILTER (WHERE deal.state = 1), 0) AS "open_amount!",
+               COALESCE(sum(expected_revenue) FILTER (WHERE deal.state = 1), 0) AS "open_expected!",
+               COALESCE(sum(closed_date - open_date) FILTER (WHERE deal.state = 2), 0) AS "won_days!",
+               COALESCE(sum(closed_date - open_date) FILTER (WHERE deal.state = 3), 0) AS "lost_days!"
         FROM (
             SELECT CASE $3::int
                        WHEN 1 THEN to_char(closed_date, 'YYYY-MM')
@@ -207,7 +211,9 @@ async fn figures(
                        WHEN 9 THEN pipeline_id::text
                        WHEN 10 THEN close_reason
                        WHEN 11 THEN custom->>$4::text
-                   END AS found, CASE WHEN $3 = 5 THEN account_name ELSE '' END AS display_name,
+                       WHEN 12 THEN (SELECT c.department_ids[1]::text FROM colleague c WHERE c.tenant_id = $1 AND c.id = owner_id)
+                       WHEN 13 THEN (SELECT c.superior_id::text FROM colleague c WHERE c.tenant_id = $1 AND c.id = owner_id)
+                   END AS found, CASE WHEN $3 = 5 THEN account_name ELSE '' END AS account_name,
                    amount_currency, state, amount, expected_revenue, closed_date, open_date
             FROM opportunity
             WHERE tenant_id = $1 AND delete_time IS NULL AND ($2::uuid[] IS NULL OR owner_id = ANY ($2))
@@ -216,6 +222,7 @@ async fn figures(
                                  AND ($8::date IS NULL OR closed_date <= $8)))
         ) AS deal
         CROSS JOIN LATERAL (SELECT COALESCE(found, '') AS key) AS grouped
+        LEFT JOIN colleague person ON $3 IN (4, 13) AND person.tenant_id = $1 AND person.id::text = key
         GROUP BY key, amount_currency
         ORDER BY key, amount_currency
         LIMIT $9

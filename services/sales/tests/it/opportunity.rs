@@ -9,11 +9,14 @@ use crm_proto::crm::{
     sales::v1::{
         BatchCreateOpportunitiesRequest, BatchDeleteOpportunitiesRequest, BatchGetOpportunitiesRequest,
         CreateOpportunityRequest, DeleteOpportunityRequest, ForecastCategory, ListOpportunitiesRequest,
-        Opportunity, OpportunityCompetitor, OpportunityContact, OpportunityUpdated,
+        LookupOpportunityRequest, Opportunity, OpportunityCompetitor, OpportunityContact, OpportunityUpdated,
         UndeleteOpportunityRequest, opportunity::State, opportunity_contact::Role,
     },
 };
-use crm_testkit::status::{assert_error, violations};
+use crm_testkit::{
+    Rights,
+    status::{assert_error, violations},
+};
 use prost::Message as _;
 use tonic::Code;
 use uuid::Uuid;
@@ -328,4 +331,24 @@ async fn changes_are_told_with_what_was_before() {
     assert_eq!(told.opportunity, Some(moved));
     let fields = told.changed_fields.unwrap().paths;
     assert_eq!(fields, ["stage_key", "probability_percent", "forecast_category", "expected_revenue"]);
+}
+
+#[tokio::test]
+async fn a_deal_is_found_by_the_name_another_system_has_for_it() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let made = rig.create(&me, full()).await.unwrap();
+    let lookup = async |caller, value: &str| {
+        let request = LookupOpportunityRequest { system: "sap".into(), value: value.into() };
+        rig.opportunities(caller).lookup_opportunity(request).await.map(tonic::Response::into_inner)
+    };
+    assert_eq!(lookup(&me, "4711").await.unwrap(), made);
+    assert_error(lookup(&me, "4712").await, Code::NotFound, "NOT_FOUND");
+    let stranger = rig.administrator();
+    assert_error(lookup(&stranger, "4711").await, Code::NotFound, "NOT_FOUND");
+    let outside = rig.callers.add(&Rights::all(me.tenant_id).with_team(&[]));
+    assert_error(lookup(&outside, "4711").await, Code::NotFound, "NOT_FOUND");
+    let delete = DeleteOpportunityRequest { id: made.id, etag: String::new() };
+    rig.opportunities(&me).delete_opportunity(delete).await.unwrap();
+    assert_error(lookup(&me, "4711").await, Code::NotFound, "NOT_FOUND");
 }

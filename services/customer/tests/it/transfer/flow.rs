@@ -155,8 +155,14 @@ async fn settings_can_be_changed_and_modes_hold() {
                     column: "Code".to_owned(),
                     field: "external_id".to_owned(),
                     suggested: false,
+                    ..ColumnMapping::default()
                 },
-                ColumnMapping { column: "Note".to_owned(), field: String::new(), suggested: false },
+                ColumnMapping {
+                    column: "Note".to_owned(),
+                    field: String::new(),
+                    suggested: false,
+                    ..ColumnMapping::default()
+                },
             ],
             ..ImportJob::default()
         }),

@@ -6,4 +6,5 @@ mod crash;
 mod figures;
 mod flow;
 mod harness;
+mod names;
 mod world;

@@ -25,7 +25,7 @@ use crate::{
     follow::{Feed, Follower, Incoming, Open},
 };
 
-pub use store::{Colleague, State, colleagues};
+pub use store::{Colleague, State, colleagues, named};
 
 /// Name of the follower that keeps the copy.
 const FOLLOWER: &str = "people";

@@ -111,3 +111,35 @@ pub async fn colleagues(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) 
     .await
     .map_err(database_error)
 }
+
+/// People by what files call them, with their ids: by user name, or else by e-mail address, both whatever the case, or else by display name. Of several
+/// who are called so, those who are active; nobody who is deleted. A name that several share comes with each of them.
+pub async fn named(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    names: &[String],
+) -> Result<Vec<(String, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"
+        WITH called AS (
+            SELECT w.name, c.id, c.state, 1 AS way FROM unnest($2::text[]) AS w (name)
+            JOIN colleague c ON c.tenant_id = $1 AND lower(c.username) = lower(w.name)
+            UNION ALL
+            SELECT w.name, c.id, c.state, 2 FROM unnest($2::text[]) AS w (name)
+            JOIN colleague c ON c.tenant_id = $1 AND c.email <> '' AND lower(c.email) = lower(w.name)
+            UNION ALL
+            SELECT w.name, c.id, c.state, 3 FROM unnest($2::text[]) AS w (name)
+            JOIN colleague c ON c.tenant_id = $1 AND c.display_name = w.name
+        ), ranked AS (
+            SELECT name, id, rank() OVER (PARTITION BY name ORDER BY state, way) AS place FROM called WHERE state <> 3
+        )
+        SELECT name AS "name!", id AS "id!" FROM ranked WHERE place = 1 ORDER BY name, id
+        "#,
+        tenant_id,
+        names,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(rows.into_iter().map(|row| (row.name, row.id)).collect())
+}

@@ -2,6 +2,7 @@
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, Value};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::{
     Column, Kind,
@@ -21,6 +22,8 @@ pub struct Custom {
     message: MessageDescriptor,
     /// Where the value stands in it.
     member: FieldDescriptor,
+    /// The collection of records that it refers to; empty when it refers to none.
+    pub target: String,
 }
 
 /// The column of a tenant's own field; `member` is the one of `CustomValue` that holds its values, such as `number`. `None` when the record has no
@@ -38,7 +41,7 @@ pub fn column(
     Some(Column {
         path: format!("custom.{key}"),
         labels,
-        kind: Kind::Custom(Custom { key: key.to_owned(), values, message, member }),
+        kind: Kind::Custom(Custom { key: key.to_owned(), values, message, member, target: String::new() }),
         settable,
         exported: true,
         steps: Vec::new(),
@@ -55,12 +58,23 @@ impl Custom {
         currency: &str,
     ) -> Result<bool, Fault> {
         let Some(value) = self.read(cell, formats, currency)? else { return Ok(false) };
+        self.put(record, value);
+        Ok(true)
+    }
+
+    /// Puts a value into a record.
+    pub(super) fn put(&self, record: &mut DynamicMessage, value: Value) {
         let mut entry = DynamicMessage::new(self.message.clone());
         entry.set_field(&self.member, value);
         if let Some(values) = record.get_field_mut(&self.values).as_map_mut() {
             values.insert(MapKey::String(self.key.clone()), Value::Message(entry));
         }
-        Ok(true)
+    }
+
+    /// Whether the cell names another record otherwise than by its id.
+    pub(super) fn names_another(&self, cell: &Cell) -> bool {
+        let text = || value::text(cell).ok().flatten();
+        !self.target.is_empty() && text().is_some_and(|text| Uuid::try_parse(&text).is_err())
     }
 
     fn read(&self, cell: &Cell, formats: Formats, currency: &str) -> Result<Option<Value>, Fault> {

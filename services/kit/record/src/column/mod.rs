@@ -11,12 +11,15 @@
 //! | `emails`, `phones`, `phones.mobile`, .. | one or more addresses or numbers |
 //! | `external_id` | the record's key in the job's system: rows with one name that record |
 //! | `parent_external_id`, .. | another record by its key in that system, as the kind states |
-//! | `custom.score` | the tenant's own field |
+//! | `account`, .. | a record of another service by its name, as the kind states |
+//! | `owner_id` | a user, by id, user name, e-mail address or name |
+//! | `custom.score` | the tenant's own field; one that refers to a record takes its id or its name |
 //!
 //! Reading cells is [`read`], writing them [`write`](mod@write), finding columns from the names of a foreign file [`suggest`].
 
 pub mod custom;
 pub mod read;
+pub mod rewrite;
 pub mod suggest;
 pub mod words;
 pub mod write;
@@ -81,6 +84,8 @@ pub enum Kind {
     ExternalIds,
     /// Ids of other records in a list of messages; written only.
     Ties(&'static Link),
+    /// A user, by id, user name, e-mail address or name.
+    Person,
     /// The record's key.
     Key,
     /// Another record by its key.
@@ -191,7 +196,11 @@ fn custom_columns(record: &MessageDescriptor, fields: &Fields) -> Vec<Column> {
         let computed = matches!(definition.value_type.0, Type::Formula | Type::RollUp | Type::AutoNumber);
         let labels = [definition.display_name.clone(), definition.display_name_zh.clone()];
         let member = member(definition.value_type.0, definition.formula_type.0);
-        custom::column(record, &definition.key, labels, member, !computed)
+        let mut column = custom::column(record, &definition.key, labels, member, !computed)?;
+        if let Kind::Custom(custom) = &mut column.kind {
+            custom.target.clone_from(&definition.reference_collection);
+        }
+        Some(column)
     })
     .collect()
 }
@@ -220,6 +229,7 @@ fn columns(field: &FieldDescriptor, files: &Files) -> Vec<Column> {
     }
     match field.kind() {
         WireKind::String if field.is_list() => plain(Kind::Words),
+        WireKind::String if path == "owner_id" => plain(Kind::Person),
         WireKind::String => plain(Kind::Text),
         WireKind::Int32 => plain(Kind::Integer),
         WireKind::Bool => plain(Kind::Boolean),

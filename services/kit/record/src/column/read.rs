@@ -7,9 +7,11 @@ use chrono::Datelike as _;
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::{
     Column, Columns, Kind,
+    rewrite::Rewriting,
     words::{self, Choices},
 };
 use crm_kit_table::{Cell, value, value::Formats, value::ValueError};
@@ -25,6 +27,7 @@ pub struct Reader {
     formats: Formats,
     currency: String,
     known: HashMap<(usize, String), Value>,
+    rewriting: Rewriting,
 }
 
 /// What a row says.
@@ -73,7 +76,14 @@ impl Reader {
             formats,
             currency: currency.to_owned(),
             known: HashMap::new(),
+            rewriting: Rewriting::default(),
         }
+    }
+
+    /// With what is done to cells before they are read.
+    #[must_use]
+    pub fn rewriting(self, rewriting: Rewriting) -> Self {
+        Self { rewriting, ..self }
     }
 
     /// The columns read, with their indexes.
@@ -85,6 +95,9 @@ impl Reader {
     pub fn read<W: Message + Default>(&mut self, cells: &[Cell]) -> Result<Reading<W>, Vec<CellFault>> {
         let mut draft = Draft::new(&self.message);
         let mut faults = Vec::new();
+        let rewriting = std::mem::take(&mut self.rewriting);
+        let rewritten = rewriting.apply(cells);
+        let cells = &*rewritten;
         let columns = std::mem::take(&mut self.columns);
         for (index, column) in &columns {
             let cell = cells.get(*index).unwrap_or(&Cell::Empty);
@@ -98,6 +111,8 @@ impl Reader {
             }
         }
         self.columns = columns;
+        drop(rewritten);
+        self.rewriting = rewriting;
         faults.extend(draft.settle_amounts(&self.currency));
         if !faults.is_empty() {
             return Err(faults);
@@ -126,6 +141,17 @@ impl Reader {
                 None
             }
             Kind::Link(_) => {
+                draft.links.extend(value::text(cell)?.map(|text| (index, text)));
+                return Ok(());
+            }
+            Kind::Person => match value::text(cell)? {
+                Some(text) if Uuid::try_parse(&text).is_err() => {
+                    draft.links.push((index, text));
+                    return Ok(());
+                }
+                text => text.map(Value::String),
+            },
+            Kind::Custom(custom) if custom.names_another(cell) => {
                 draft.links.extend(value::text(cell)?.map(|text| (index, text)));
                 return Ok(());
             }
@@ -180,6 +206,7 @@ impl Reader {
             | Kind::Custom(_)
             | Kind::Key
             | Kind::Link(_)
+            | Kind::Person
             | Kind::Amount
             | Kind::Currency
             | Kind::RowCurrency
@@ -208,12 +235,22 @@ impl Reader {
 }
 
 impl Column {
-    /// The encoded field by which a record names another, to be merged into it.
-    pub fn link_to(&self, id: &str) -> Vec<u8> {
+    /// The encoded field by which a record names another that the file calls `name`, to be merged into it.
+    pub fn link_to(&self, message: &MessageDescriptor, id: &str, name: &str) -> Vec<u8> {
+        if let Kind::Custom(custom) = &self.kind {
+            let mut record = DynamicMessage::new(message.clone());
+            custom.put(&mut record, Value::String(id.to_owned()));
+            return record.encode_to_vec();
+        }
         let Some(field) = self.steps.first() else { return Vec::new() };
         let mut message = DynamicMessage::new(field.parent_message().clone());
         match field.kind().as_message() {
-            None => message.set_field(field, Value::String(id.to_owned())),
+            None => {
+                message.set_field(field, Value::String(id.to_owned()));
+                if let Some(called) = self.name_field() {
+                    message.set_field(&called, Value::String(name.to_owned()));
+                }
+            }
             Some(tie) => {
                 let mut entry = DynamicMessage::new(tie.clone());
                 entry.set_field_by_name(self.member(), Value::String(id.to_owned()));
@@ -231,9 +268,20 @@ impl Column {
         }
     }
 
-    /// Name of the field that a link sets.
-    pub fn link_field(&self) -> &str {
-        self.steps.first().map_or("", FieldDescriptor::name)
+    /// The fields that a link sets.
+    pub fn link_fields(&self) -> Vec<String> {
+        if let Kind::Custom(_) = &self.kind {
+            return vec![self.path.clone()];
+        }
+        let fields = self.steps.first().cloned().into_iter().chain(self.name_field());
+        fields.map(|field| field.name().to_owned()).collect()
+    }
+
+    /// The field beside that of a record of another service that holds what it is called, as `account_name` beside `account_id`.
+    fn name_field(&self) -> Option<FieldDescriptor> {
+        let Kind::Link(link) = &self.kind else { return None };
+        let field = self.steps.first().filter(|_| link.is_foreign())?;
+        field.parent_message().get_field_by_name(&format!("{}_name", field.name().strip_suffix("_id")?))
     }
 }
 
@@ -524,9 +572,12 @@ mod tests {
         {
             let columns = Columns::new(kind, &Fields::default());
             let column = columns.get(path).unwrap();
-            assert_eq!(column.link_field(), check);
-            let decoded =
-                DynamicMessage::decode(columns.message.clone(), column.link_to("id").as_slice()).unwrap();
+            assert_eq!(column.link_fields(), [check]);
+            let decoded = DynamicMessage::decode(
+                columns.message.clone(),
+                column.link_to(&columns.message, "id", "").as_slice(),
+            )
+            .unwrap();
             assert!(decoded.has_field_by_name(check));
         }
     }

@@ -53,7 +53,7 @@ pub fn suggest<'c>(
             let Some(column) = path.and_then(|path| columns.get(path)) else { continue };
             let is_free = column.repeats() || !used.contains(&column.path.as_str());
             let is_open = found[index].is_none() && !taken.contains_key(&index) && column.settable;
-            if is_open && is_free && is_likely(&column.path, &column.kind, &header[index], index, sample) {
+            if is_open && is_free && is_likely(&column.kind, &header[index], index, sample) {
                 used.push(&column.path);
                 found[index] = Some(&column.path);
             }
@@ -81,7 +81,7 @@ fn translate(files: &Files, path: &str) -> String {
 }
 
 /// Whether the file bears out what its column's name suggests.
-fn is_likely(path: &str, kind: &Kind, name: &str, index: usize, sample: &[Row]) -> bool {
+fn is_likely(kind: &Kind, name: &str, index: usize, sample: &[Row]) -> bool {
     let lower = name.to_lowercase();
     let texts = || sample.iter().filter_map(|row| row.cells.get(index)).map(|cell| cell.display());
     match kind {
@@ -90,11 +90,11 @@ fn is_likely(path: &str, kind: &Kind, name: &str, index: usize, sample: &[Row]) 
             let ours = |text: &str| Uuid::try_parse(text).is_ok_and(|id| id.get_version_num() == 7);
             lower != "id" || !texts().all(|text| ours(&text)) || sample.is_empty()
         }
+        Kind::Link(link) if link.is_foreign() => true,
         Kind::Link(_) => ["id", "key", "编号", "编码"].iter().any(|word| lower.ends_with(word)),
         Kind::ExternalIds => texts().all(|text| text.is_empty() || text.contains(':')),
-        _ if path == "owner_id" => {
-            texts().all(|text| text.trim().is_empty() || Uuid::try_parse(text.trim()).is_ok())
-        }
+        // Whether names of users stand there is not for the server to guess.
+        Kind::Person => texts().all(|text| text.trim().is_empty() || Uuid::try_parse(text.trim()).is_ok()),
         _ => true,
     }
 }

@@ -2,18 +2,19 @@
 
 use crm_kit_api::{Result, error::Violations, etag, time};
 use crm_proto::crm::record::v1::{
-    ColumnMapping, ImportError, ImportFormat, ImportJob as Wire, ImportProgress,
+    ColumnMapping, FieldTemplate, ImportError, ImportErrorCount, ImportFormat, ImportJob as Wire,
+    ImportProgress,
     import_format::FileKind,
     import_job::{Mode, State},
 };
 use sqlx::types::Json;
 
 use super::{
-    errors::RowFault,
-    model::{Format, Job, Mapping},
+    errors::{FaultCount, RowFault},
+    model::{Format, Job, Mapping, Template},
 };
 use crate::Choice;
-use crate::column::Columns;
+use crate::column::{Columns, rewrite::Pattern};
 use crm_kit_value::{text, text::Lines};
 
 /// Fields that an update never changes.
@@ -32,7 +33,10 @@ pub fn read(wire: Wire, columns: &Columns, reads_cards: bool, base: Job) -> Resu
     }
     let format = format(wire.format.unwrap_or_default(), reads_cards, &mut violations);
     check_columns(&wire.columns, columns, &mut violations);
+    check_templates(&wire.templates, &wire.columns, columns, &mut violations);
     let stated = mappings(wire.columns, &base.columns);
+    let templates = wire.templates.into_iter().map(|made| Template { field: made.field, text: made.text });
+    let format = Format { templates: templates.collect(), ..format };
     let job = Job {
         display_name: wire.display_name,
         mode: Choice(mode),
@@ -61,10 +65,11 @@ pub fn to_wire(job: &Job) -> Wire {
         mode: job.mode.number(),
         format: Some(wire_format(&job.format)),
         columns: columns
-            .map(|Mapping { column, field, suggested }| ColumnMapping {
+            .map(|Mapping { column, field, suggested, values }| ColumnMapping {
                 column: column.clone(),
                 field: field.clone(),
                 suggested: *suggested,
+                values: values.clone(),
             })
             .collect(),
         external_system: job.external_system.clone(),
@@ -82,6 +87,12 @@ pub fn to_wire(job: &Job) -> Wire {
         }),
         failure: job.failure.clone(),
         creator_id: job.creator_id.to_string(),
+        templates: job
+            .format
+            .templates
+            .iter()
+            .map(|made| FieldTemplate { field: made.field.clone(), text: made.text.clone() })
+            .collect(),
     }
 }
 
@@ -93,6 +104,18 @@ pub fn error_to_wire(fault: RowFault) -> ImportError {
         field: fault.field,
         code: fault.code,
         message: fault.message,
+    }
+}
+
+/// Counted faults on the wire.
+pub fn count_to_wire(count: FaultCount) -> ImportErrorCount {
+    ImportErrorCount {
+        column: count.column_name,
+        field: count.field,
+        code: count.code,
+        message: count.message,
+        rows: count.rows,
+        first_line: count.first_line,
     }
 }
 
@@ -129,6 +152,7 @@ fn format(wire: ImportFormat, reads_cards: bool, violations: &mut Violations) ->
         time_zone: wire.time_zone,
         region_code: wire.region_code,
         currency_code: wire.currency_code,
+        templates: Vec::new(),
     }
 }
 
@@ -144,6 +168,7 @@ fn wire_format(format: &Format) -> ImportFormat {
         time_zone,
         region_code,
         currency_code,
+        templates: _,
     } = format.clone();
     ImportFormat {
         file_kind,
@@ -178,12 +203,35 @@ fn check_columns(wire: &[ColumnMapping], columns: &Columns, violations: &mut Vio
     }
 }
 
-/// What the caller states. An entry that repeats what was suggested stays a suggestion.
+/// Templates make fields that a file can set and that no column goes to.
+fn check_templates(
+    wire: &[FieldTemplate],
+    stated: &[ColumnMapping],
+    columns: &Columns,
+    violations: &mut Violations,
+) {
+    for (index, made) in wire.iter().enumerate() {
+        let place = |part: &str| format!("import_job.templates[{index}].{part}");
+        let is_taken = stated.iter().any(|entry| entry.field == made.field && !entry.suggested)
+            || wire[..index].iter().any(|other| other.field == made.field);
+        if columns.get(&made.field).filter(|column| column.settable).is_none() {
+            let message = format!("{} is not a field that a file can set", made.field);
+            violations.add(place("field"), "FIELD_UNKNOWN", message);
+        } else if is_taken {
+            violations.add(place("field"), "REPEATED", format!("{} is set already", made.field));
+        }
+        if Pattern::parse(&made.text).is_none() {
+            violations.add(place("text"), "TEMPLATE_INVALID", "has a brace too many; `{{` is a brace");
+        }
+    }
+}
+
+/// What the caller states. An entry that repeats what was suggested stays a suggestion, and so does one that states values alone.
 fn mappings(wire: Vec<ColumnMapping>, before: &[Mapping]) -> Vec<Mapping> {
-    let entries = wire.into_iter().map(|ColumnMapping { column, field, .. }| {
-        let suggested =
-            before.iter().any(|known| known.suggested && known.column == column && known.field == field);
-        Mapping { column, field, suggested }
+    let entries = wire.into_iter().map(|ColumnMapping { column, field, values, .. }| {
+        let suggested = (field.is_empty() && !values.is_empty())
+            || before.iter().any(|known| known.suggested && known.column == column && known.field == field);
+        Mapping { column, field, suggested, values }
     });
     entries.collect()
 }
@@ -200,7 +248,7 @@ mod tests {
     }
 
     fn mapping(column: &str, field: &str) -> ColumnMapping {
-        ColumnMapping { column: column.to_owned(), field: field.to_owned(), suggested: false }
+        ColumnMapping { column: column.to_owned(), field: field.to_owned(), ..ColumnMapping::default() }
     }
 
     #[test]

@@ -107,6 +107,47 @@ pub async fn list(
     Ok(faults.collect())
 }
 
+/// How many rows have a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultCount {
+    /// Column name as it stands in the file.
+    pub column_name: String,
+    /// Field path.
+    pub field: String,
+    /// Machine reason.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// Number of rows.
+    pub rows: i64,
+    /// The first of them.
+    pub first_line: i64,
+}
+
+/// Faults counted, the most frequent first.
+pub async fn counts(
+    conn: &mut PgConnection,
+    (tenant_id, job_id): (Uuid, Uuid),
+    most: i64,
+) -> Result<Vec<FaultCount>> {
+    sqlx::query_as!(
+        FaultCount,
+        r#"
+        SELECT column_name, field, code, message, count(DISTINCT line) AS "rows!", min(line) AS "first_line!" FROM import_error
+        WHERE tenant_id = $1 AND job_id = $2
+        GROUP BY column_name, field, code, message
+        ORDER BY count(DISTINCT line) DESC, min(line), column_name, message
+        LIMIT $3
+        "#,
+        tenant_id,
+        job_id,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Lines of a range that have faults.
 pub async fn lines(
     conn: &mut PgConnection,

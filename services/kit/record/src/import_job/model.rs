@@ -1,5 +1,7 @@
 //! What an import job is, as stored, and which step may follow which.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use crm_kit_api::{Error, Result};
 use crm_proto::crm::record::v1::import_job::{Mode, State};
@@ -60,6 +62,9 @@ pub struct Format {
     pub time_zone: String,
     pub region_code: String,
     pub currency_code: String,
+    /// Fields that are made of columns; here, because they are settings as the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<Template>,
 }
 
 /// Where a column goes.
@@ -68,6 +73,16 @@ pub struct Mapping {
     pub column: String,
     pub field: String,
     pub suggested: bool,
+    /// What to read in place of cells that hold exactly this.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+}
+
+/// A field that is made of columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    pub field: String,
+    pub text: String,
 }
 
 impl Job {

@@ -21,8 +21,9 @@ use uuid::Uuid;
 
 use super::{
     COLLECTION, JOB_KIND, convert,
-    errors::{self, RowFault},
+    errors::{self, FaultCount, RowFault},
     group::{self, Permit},
+    links::Abroad,
     model::{Format, Job},
     plan, store,
 };
@@ -31,6 +32,9 @@ use crate::{
     Choice,
     rights::{self, Rights},
 };
+
+/// Most different errors that are counted.
+const MOST_COUNTS: i64 = 100;
 
 /// Attempts at a job that fails for no row's sake, before it is given up.
 const ATTEMPTS: i32 = 8;
@@ -42,6 +46,8 @@ pub struct ImportJobs {
     pub(super) clock: Clock,
     pub(super) collections: Collections,
     pub(super) shutdown: CancellationToken,
+    /// Finds names in other services; without it they lead nowhere.
+    pub(super) abroad: Option<Abroad>,
 }
 
 /// A page of a list.
@@ -54,7 +60,13 @@ pub struct Page<T> {
 impl ImportJobs {
     /// The use cases over a database.
     pub fn new(db: Db, clock: Clock, collections: Collections, shutdown: CancellationToken) -> Self {
-        Self { db, clock, collections, shutdown }
+        Self { db, clock, collections, shutdown, abroad: None }
+    }
+
+    /// With what finds names in other services.
+    #[must_use]
+    pub fn finding(self, abroad: Abroad) -> Self {
+        Self { abroad: Some(abroad), ..self }
     }
 
     /// One job.
@@ -102,6 +114,18 @@ impl ImportJobs {
             .filter(|_| more)
             .map(|fault| Token { keys: vec![fault.line.to_string(), fault.seq.to_string()], id: job.id });
         Ok(Page { items, next_page_token: last.map(|token| token.encode(binding)).unwrap_or_default() })
+    }
+
+    /// The faults of a job, counted; the most frequent first.
+    pub async fn error_counts(&self, call: &Call, id: &str) -> Result<Vec<FaultCount>> {
+        let job = self.get(call, id).await?;
+        rights::see_rows(call, job.creator_id)?;
+        let place = (job.tenant_id, job.id);
+        self.db
+            .read(call, move |tx| {
+                Box::pin(async move { errors::counts(tx.conn(), place, MOST_COUNTS).await })
+            })
+            .await
     }
 
     /// Faults of a job after a place.

@@ -16,7 +16,7 @@ use super::{
     errors,
     file::{self, Event, Form, Item},
     group::{self, Batch, Entry, Group, Permit},
-    links::{self, Found, Keys},
+    links::{self, Found, Hit, Keys, Place},
     model::Job,
     ops::ImportJobs,
     plan,
@@ -26,6 +26,9 @@ use crate::{
     column::read::Reading,
 };
 use crate::{Slice, external_id::ExternalId, rights::Caller, upsert::Mode, upsert::Row};
+
+/// Most names that a pass remembers.
+const REMEMBERED: usize = 100_000;
 
 /// How a pass ended.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ pub struct Pass<'p, R> {
     /// For the dry run, which finds nothing of earlier rows in the database: keys seen so far, and numbers with the key they stood beside.
     seen: Keys,
     numbers: HashMap<u64, u64>,
+    /// What names led to before.
+    known: Found,
 }
 
 impl<'p, R: Record> Pass<'p, R> {
@@ -76,6 +81,7 @@ impl<'p, R: Record> Pass<'p, R> {
             file_keys: Keys::default(),
             seen: Keys::default(),
             numbers: HashMap::new(),
+            known: Found::new(),
         }
     }
 
@@ -115,7 +121,8 @@ impl<'p, R: Record> Pass<'p, R> {
     async fn round(&mut self) -> Result<Ending> {
         let tenant = self.caller.call().access.tenant.clone();
         let formats = plan::formats(&self.job.format, &tenant);
-        let reader = Reader::new(&self.columns, self.taken.to_vec(), formats, &tenant.currency_code);
+        let reader = Reader::new(&self.columns, self.taken.to_vec(), formats, &tenant.currency_code)
+            .rewriting(plan::rewriting(&self.job.columns, &self.job.format.templates));
         let mut events = file::stream::<R>(self.path.clone(), self.form.clone(), self.job.last_line, reader);
         while let Some(event) = events.recv().await {
             let items = match event {
@@ -184,14 +191,23 @@ impl<'p, R: Record> Pass<'p, R> {
         Ok(Batch { group, rows })
     }
 
-    async fn resolve(&self, call: &Call, items: &[Item<R::Wire>]) -> Result<Found> {
+    /// What the rows name. Names that were found before are remembered; keys are not, because rows make their holders.
+    async fn resolve(&mut self, call: &Call, items: &[Item<R::Wire>]) -> Result<Found> {
         let readings = items.iter().filter_map(|item| item.reading.as_ref().ok());
-        let named = readings.flat_map(|reading| &reading.links).filter_map(|(index, key)| {
-            let collection = self.column(*index).and_then(links::collection_of)?;
-            Some((collection, key.clone()))
-        });
-        let named: BTreeSet<(&'static str, String)> = named.collect();
-        links::resolve(&self.jobs.db, call, &self.job.external_system, named).await
+        let named = readings
+            .flat_map(|reading| &reading.links)
+            .filter_map(|(index, name)| Some((self.column(*index).and_then(links::place_of)?, name.clone())));
+        let named: BTreeSet<(Place, String)> = named.collect();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|name| self.known.contains_key(name));
+        let unknown = unknown.into_iter().collect();
+        let mut found = links::resolve(self.jobs, call, &self.job.external_system, unknown).await?;
+        if self.known.len() < REMEMBERED {
+            let lasting = found.iter().filter(|((place, _), _)| !matches!(place, Place::Key(_)));
+            self.known.extend(lasting.map(|(name, hit)| (name.clone(), *hit)));
+        }
+        found.extend(known.into_iter().filter_map(|name| self.known.get(&name).map(|hit| (name, *hit))));
+        Ok(found)
     }
 
     /// Lines that the first round refused, which the second one leaves alone.
@@ -212,16 +228,15 @@ impl<'p, R: Record> Pass<'p, R> {
         let has_key = !key.is_empty() || !R::sent(&wire).number.is_empty();
         for (index, value) in links {
             let Some(column) = self.column(index) else { continue };
-            let collection = links::collection_of(column).unwrap_or_default();
-            match found.get(&(collection, value.clone())) {
-                Some(id) => {
-                    merge(&mut wire, &column.link_to(&id.to_string()));
-                    paths.push(column.link_field().to_owned());
+            let Some(place) = links::place_of(column) else { continue };
+            let is_own = place == Place::Key(R::KIND.collection);
+            match found.get(&(place.clone(), value.clone())) {
+                Some(Hit::One(id)) => {
+                    merge(&mut wire, &column.link_to(&self.columns.message, &id.to_string(), &value));
+                    paths.extend(column.link_fields());
                 }
-                None if has_key && collection == R::KIND.collection && self.file_keys.has(&value) => {
-                    entry.waits = true;
-                }
-                None => entry.faults.push(unknown_link(index, column, &value)),
+                None if has_key && is_own && self.file_keys.has(&value) => entry.waits = true,
+                hit => entry.faults.push(astray((index, column), &place, &value, hit.is_some())),
             }
         }
         let mode = self.job.row_mode();
@@ -241,14 +256,16 @@ impl<'p, R: Record> Pass<'p, R> {
         let (mut wire, mut paths) = (R::Wire::default(), Vec::new());
         for (index, value) in links {
             let Some(column) = self.column(index) else { continue };
-            let collection = links::collection_of(column).unwrap_or_default();
-            match found.get(&(collection, value.clone())) {
-                _ if collection != R::KIND.collection => {}
-                Some(id) => {
-                    merge(&mut wire, &column.link_to(&id.to_string()));
-                    paths.push(column.link_field().to_owned());
+            let place = Place::Key(R::KIND.collection);
+            if links::place_of(column).as_ref() != Some(&place) {
+                continue;
+            }
+            match found.get(&(place.clone(), value.clone())) {
+                Some(Hit::One(id)) => {
+                    merge(&mut wire, &column.link_to(&self.columns.message, &id.to_string(), &value));
+                    paths.extend(column.link_fields());
                 }
-                None => entry.faults.push(unknown_link(index, column, &value)),
+                hit => entry.faults.push(astray((index, column), &place, &value, hit.is_some())),
             }
         }
         if paths.is_empty() || !entry.faults.is_empty() {
@@ -336,11 +353,24 @@ fn fault(column: Option<usize>, code: &str, message: String) -> CellFault {
     CellFault { column, field: String::new(), code: code.to_owned(), message }
 }
 
-fn unknown_link(index: usize, column: &Column, key: &str) -> CellFault {
-    CellFault {
-        column: Some(index),
-        field: column.path.clone(),
-        code: "LINK_UNKNOWN".to_owned(),
-        message: format!("no record has the external id {key}"),
-    }
+/// A name that leads nowhere, or to several records.
+fn astray((index, column): (usize, &Column), place: &Place, name: &str, is_many: bool) -> CellFault {
+    let what = match place {
+        Place::Key(_) => format!("the external id {name}"),
+        Place::People => format!("the name, the user name or the e-mail address {name}"),
+        Place::Name(_) | Place::Foreign(_) => format!("the name {name}"),
+    };
+    let (who, is_person) = match place {
+        Place::People => ("user", true),
+        _ => ("record", false),
+    };
+    let code = match (is_person, is_many) {
+        (true, true) => "USER_AMBIGUOUS",
+        (true, false) => "USER_UNKNOWN",
+        (false, true) => "LINK_AMBIGUOUS",
+        (false, false) => "LINK_UNKNOWN",
+    };
+    let message =
+        if is_many { format!("more than one {who} has {what}") } else { format!("no {who} has {what}") };
+    CellFault { column: Some(index), field: column.path.clone(), code: code.to_owned(), message }
 }

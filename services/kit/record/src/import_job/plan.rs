@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crm_kit_api::call::TenantSettings;
 use crm_proto::crm::record::v1::import_format::{DateOrder as WireOrder, FileKind};
 
-use super::model::{Format, Mapping};
+use super::model::{Format, Mapping, Template};
+use crate::column::rewrite::{Pattern, Rewriting};
 use crate::{column::Column, column::Columns, column::Kind, column::suggest, files::Files};
 use crm_kit_table::{
     Row, reader, reader::Encoding, reader::Header, reader::Options, value::DateOrder, value::DecimalMark,
@@ -26,11 +27,13 @@ pub fn merge(
     columns: &Columns,
     files: &Files,
     stated: &[Mapping],
-    header: &[String],
-    sample: &[Row],
+    (header, sample): (&[String], &[Row]),
+    templates: &[Template],
 ) -> Merged {
     let mut taken: BTreeMap<usize, String> = BTreeMap::new();
-    let mut unknown = Vec::new();
+    let is_strange =
+        |entry: &&Mapping| entry.suggested && !entry.values.is_empty() && !header.contains(&entry.column);
+    let mut unknown: Vec<Mapping> = stated.iter().filter(is_strange).cloned().collect();
     for entry in stated.iter().filter(|entry| !entry.suggested) {
         let mut places = header.iter().enumerate().filter(|(_, name)| **name == entry.column);
         match places.find(|(index, _)| !taken.contains_key(index)) {
@@ -38,6 +41,11 @@ pub fn merge(
             None => unknown.push(entry.clone()),
         }
     }
+    // Fields that templates make are given out already.
+    let given = templates.iter().enumerate().map(|(index, made)| (header.len() + index, made.field.clone()));
+    taken.extend(given);
+    let values =
+        |column: &str| stated.iter().find(|entry| entry.column == column && !entry.values.is_empty());
     let suggested = suggest::suggest(columns, files, header, &taken, sample);
     let mappings = header.iter().zip(suggested).enumerate().map(|(index, (name, suggested))| {
         let stated = taken.get(&index);
@@ -45,6 +53,7 @@ pub fn merge(
             column: name.clone(),
             field: stated.map_or(suggested.unwrap_or_default(), String::as_str).to_owned(),
             suggested: stated.is_none(),
+            values: values(name).map(|entry| entry.values.clone()).unwrap_or_default(),
         }
     });
     Merged { mappings: mappings.collect(), unknown }
@@ -55,15 +64,42 @@ pub fn restate(before: &[Mapping], now: Vec<Mapping>) -> Vec<Mapping> {
     let named = |column: &str| now.iter().any(|entry| entry.column == column);
     let kept = before.iter().filter(|entry| !entry.suggested && !named(&entry.column)).cloned();
     let kept: Vec<Mapping> = kept.collect();
-    kept.into_iter().chain(now.into_iter().filter(|entry| !entry.suggested)).collect()
+    let is_stated = |entry: &Mapping| !entry.suggested || !entry.values.is_empty();
+    kept.into_iter().chain(now.into_iter().filter(is_stated)).collect()
 }
 
-/// The columns that are read, each with its place in a row.
-pub fn taken(columns: &Columns, mappings: &[Mapping]) -> Vec<(usize, Column)> {
-    let known = mappings.iter().enumerate();
-    known
-        .filter_map(|(index, entry)| columns.get(&entry.field).map(|column| (index, column.clone())))
+/// The columns that are read, each with its place in a row; what templates make stands behind the file's own cells.
+pub fn taken(columns: &Columns, mappings: &[Mapping], templates: &[Template]) -> Vec<(usize, Column)> {
+    let fields = mappings.iter().map(|entry| &entry.field).chain(templates.iter().map(|made| &made.field));
+    let known = fields.enumerate();
+    known.filter_map(|(index, field)| columns.get(field).map(|column| (index, column.clone()))).collect()
+}
+
+/// The columns that templates name and the file does not have.
+pub fn strange(templates: &[Template], header: &[String]) -> Vec<Mapping> {
+    let named = templates.iter().flat_map(|made| {
+        let columns = Pattern::parse(&made.text).unwrap_or_default();
+        let columns: Vec<String> = columns.columns().map(str::to_owned).collect();
+        columns.into_iter().map(|column| (column, made.field.clone()))
+    });
+    named
+        .filter(|(column, _)| !header.contains(column))
+        .map(|(column, field)| Mapping { column, field, suggested: false, values: BTreeMap::new() })
         .collect()
+}
+
+/// What is done to the cells of a row before they are read.
+pub fn rewriting(mappings: &[Mapping], templates: &[Template]) -> Rewriting {
+    let header: Vec<&str> = mappings.iter().map(|entry| entry.column.as_str()).collect();
+    let valued = mappings.iter().enumerate().filter(|(_, entry)| !entry.values.is_empty());
+    Rewriting {
+        width: header.len(),
+        values: valued.map(|(index, entry)| (index, entry.values.clone())).collect(),
+        made: templates
+            .iter()
+            .map(|made| Pattern::parse(&made.text).unwrap_or_default().over(&header))
+            .collect(),
+    }
 }
 
 /// The place of the key in a row.
@@ -132,7 +168,7 @@ mod tests {
     use crate::sample::FIRMS;
 
     fn entry(column: &str, field: &str, suggested: bool) -> Mapping {
-        Mapping { column: column.to_owned(), field: field.to_owned(), suggested }
+        Mapping { column: column.to_owned(), field: field.to_owned(), suggested, values: BTreeMap::new() }
     }
 
     #[test]
@@ -145,7 +181,7 @@ mod tests {
             entry("Note", "industry", false),
             entry("Fax", "source", false),
         ];
-        let merged = merge(&columns, &FIRMS.files, &stated, &header, &[]);
+        let merged = merge(&columns, &FIRMS.files, &stated, (&header, &[]), &[]);
         assert_eq!(
             merged.mappings,
             [
@@ -157,7 +193,7 @@ mod tests {
             ]
         );
         assert_eq!(merged.unknown, [entry("Fax", "source", false)]);
-        let taken: Vec<_> = taken(&columns, &merged.mappings)
+        let taken: Vec<_> = taken(&columns, &merged.mappings, &[])
             .into_iter()
             .map(|(index, column)| (index, column.path))
             .collect();

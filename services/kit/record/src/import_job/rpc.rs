@@ -6,9 +6,10 @@ use crm_kit_rpc::call;
 use crm_proto::{
     crm::record::v1::{
         ApplyImportJobRequest, CancelImportJobRequest, CreateImportJobRequest, DownloadImportErrorsRequest,
-        GetImportJobRequest, ImportJob, ListImportErrorsRequest, ListImportErrorsResponse,
-        ListImportJobsRequest, ListImportJobsResponse, UpdateImportJobRequest, UploadImportFileRequest,
-        WatchImportJobRequest, WatchImportJobResponse, import_job_service_server::ImportJobService,
+        GetImportJobRequest, ImportJob, ListImportErrorCountsRequest, ListImportErrorCountsResponse,
+        ListImportErrorsRequest, ListImportErrorsResponse, ListImportJobsRequest, ListImportJobsResponse,
+        UpdateImportJobRequest, UploadImportFileRequest, WatchImportJobRequest, WatchImportJobResponse,
+        import_job_service_server::ImportJobService,
     },
     google::api::HttpBody,
 };
@@ -91,6 +92,16 @@ impl ImportJobService for ImportJobs {
             errors: page.items.into_iter().map(convert::error_to_wire).collect(),
             next_page_token: page.next_page_token,
         }))
+    }
+
+    async fn list_import_error_counts(
+        &self,
+        request: Request<ListImportErrorCountsRequest>,
+    ) -> Answer<ListImportErrorCountsResponse> {
+        let call = call(&request)?;
+        let counts = self.error_counts(&call, &request.get_ref().id).await?;
+        let counts = counts.into_iter().map(convert::count_to_wire).collect();
+        Ok(Response::new(ListImportErrorCountsResponse { counts }))
     }
 
     async fn download_import_errors(

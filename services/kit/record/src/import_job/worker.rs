@@ -65,7 +65,7 @@ async fn work<R: Record>(jobs: &ImportJobs, slice: &Slice<R>, job: Job) -> Resul
         _ if job.last_line == 0 && job.round == 1 => begin_writing(jobs, &job).await?,
         _ => job,
     };
-    let taken = Arc::from(plan::taken(&columns, &job.columns));
+    let taken = Arc::from(plan::taken(&columns, &job.columns, &job.format.templates));
     let mut pass = Pass::new(jobs, slice, caller, job, columns);
     pass.open(file.path().to_owned(), form, look.header, taken).await?;
     pass.go().await
@@ -79,7 +79,9 @@ async fn begin_dry_run<R: Record>(
     look: &Look,
 ) -> Result<Job> {
     let permit = Permit::of(job);
-    let merged = plan::merge(columns, &R::KIND.files, &job.columns, &look.header, &look.sample);
+    let (file, templates) = ((&look.header[..], &look.sample[..]), &job.format.templates);
+    let mut merged = plan::merge(columns, &R::KIND.files, &job.columns, file, templates);
+    merged.unknown.extend(plan::strange(templates, &look.header));
     let unknown = (0_i32..).zip(&merged.unknown).map(|(seq, entry)| RowFault {
         line: look.header_line,
         seq: seq + 1,

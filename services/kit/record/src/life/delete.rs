@@ -44,7 +44,8 @@ impl<R: Record> Slice<R> {
     }
 }
 
-async fn delete<R: Record>(
+/// Moves live records to the recycle bin and tells of it; for work that does so in a transaction of its own.
+pub async fn delete<R: Record>(
     tx: &mut Tx<'_>,
     call: &Call,
     fields: &Fields,

@@ -26,6 +26,7 @@ mod update;
 pub use act::{held, revised};
 pub use change::purged;
 pub use create::{NewNumbers, insert};
+pub use delete::delete;
 pub use update::{Revision, revise, write, write_one};
 
 /// Days a record stays in the recycle bin.
