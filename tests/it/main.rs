@@ -4,6 +4,7 @@
 
 mod contract;
 mod house;
+mod merge;
 mod people;
 mod process;
 mod suite;

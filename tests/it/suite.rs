@@ -76,8 +76,9 @@ impl Suite {
         .await
         .unwrap();
         let customer = client::join(customer, &tasks, shutdown.clone());
-        let peers =
-            crm_testkit::peers(crm_sales::app::NAME, &clock).with(crm_platform::app::NAME, platform.clone());
+        let peers = crm_testkit::peers(crm_sales::app::NAME, &clock)
+            .with(crm_platform::app::NAME, platform.clone())
+            .with(crm_customer::app::NAME, customer.clone());
         let sales = crm_sales::app::build(crm_sales::app::Parts {
             db: sales_database.db(),
             authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),

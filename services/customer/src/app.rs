@@ -34,7 +34,7 @@ use crm_proto::crm::{
         duplicate_rule_service_server::DuplicateRuleServiceServer,
         duplicate_scan_service_server::DuplicateScanServiceServer,
         duplicate_service_server::DuplicateServiceServer, lead_service_server::LeadServiceServer,
-        pool_service_server::PoolServiceServer,
+        merge_service_server::MergeServiceServer, pool_service_server::PoolServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -54,6 +54,7 @@ use crate::{
     duplicate_scan::{self, DuplicateScans},
     kinds,
     lead::{self, Leads},
+    merge::{self, Merges},
     pool::{self, Pools},
 };
 
@@ -70,6 +71,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: lead::COLLECTION, permission: "customer.leads.read" },
     Told { collection: assignment_rule::COLLECTION, permission: "customer.assignmentRules.read" },
     Told { collection: pool::COLLECTION, permission: "customer.pools.manage" },
+    Told { collection: merge::COLLECTION, permission: "customer.merges.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -153,6 +155,16 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let assignment_rules = AssignmentRules { db: db.clone(), leads: leads.clone() };
     let conversions =
         Conversions { leads: leads.clone(), accounts: accounts.clone(), contacts: contacts.clone() };
+    // Kinds whose records refer to accounts, contacts or leads.
+    let movers: [Arc<dyn merge::children::Mover>; 3] =
+        [Arc::new(accounts.clone()), Arc::new(contacts.clone()), Arc::new(leads.clone())];
+    let merges = Merges {
+        db: db.clone(),
+        accounts: accounts.clone(),
+        contacts: contacts.clone(),
+        leads: leads.clone(),
+        movers: Arc::new(movers),
+    };
     pools.spawn(&tasks, &shutdown);
     let collections = Collections::new([
         Arc::new(accounts.clone()) as _,
@@ -172,6 +184,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(LeadServiceServer::new(lead::rpc::Handlers { leads, conversions }))
         .add_service(PoolServiceServer::new(pools))
         .add_service(AssignmentRuleServiceServer::new(assignment_rules))
+        .add_service(MergeServiceServer::new(merges))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

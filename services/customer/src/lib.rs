@@ -12,6 +12,7 @@
 //! | [`ownership`] | who had a record from when to when |
 //! | [`kinds`] | the kinds of records there are |
 //! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
+//! | [`merge`] | records that become one, and how that is taken back |
 //! | [`life_cycle`] | how far a relation has come |
 //! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
@@ -31,6 +32,7 @@ pub mod duplicate_scan;
 pub mod kinds;
 pub mod lead;
 pub mod life_cycle;
+pub mod merge;
 pub mod names;
 pub mod ownership;
 pub mod pool;

@@ -48,6 +48,7 @@ use crate::{
     price_book::{self, PriceBooks},
     price_entry::{self, Prices},
     product::{self, Products},
+    relink::{self, Relinks},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -100,8 +101,9 @@ pub async fn run(settings: Settings, metrics: PrometheusHandle) -> Result<()> {
     let (tasks, clock) = (TaskTracker::new(), Clock::system());
     let shutdown = lifecycle::shutdown_on_signal(&tasks)?;
     let platform = client::connect(&settings.platform)?;
-    let peers =
-        Peers::new(NAME, &settings.internal_secret, clock.clone())?.with("platform", platform.clone());
+    let peers = Peers::new(NAME, &settings.internal_secret, clock.clone())?
+        .with("platform", platform.clone())
+        .with("customer", client::connect(&settings.customer)?);
     let server = build(Parts {
         db: Db::new(service, &pool),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),
@@ -137,6 +139,16 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let prices = Prices { entries: Slice::new(db.clone(), catalog.clone(), numbers, people) };
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
+    let merges = Arc::new(peers.events("customer")?);
+    followers.start(relink::follower(db.clone(), clock.clone(), merges), &tasks, &shutdown);
+    let relinks = Relinks {
+        db: db.clone(),
+        clock: clock.clone(),
+        slice: opportunities.slice.clone(),
+        peers: peers.clone(),
+        shutdown: shutdown.clone(),
+    };
+    relinks.spawn(&tasks);
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
     let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
     let collections = Collections::new([

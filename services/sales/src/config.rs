@@ -20,6 +20,8 @@ pub struct Settings {
     pub database_connections: u32,
     /// Address of the platform service.
     pub platform: String,
+    /// Address of the customer service, whose merges deals follow.
+    pub customer: String,
     /// Secret of the deployment that seals event cursors. Every process of the service has the same one.
     pub cursor_secret: String,
     /// Secret with which services prove to each other that they are of this installation: at least 32 bytes, the same in every service.
@@ -37,6 +39,7 @@ impl Default for Settings {
             owner_database_url: String::new(),
             database_connections: 24,
             platform: "http://localhost:7001".to_owned(),
+            customer: "http://localhost:7002".to_owned(),
             cursor_secret: String::new(),
             internal_secret: SecretString::default(),
             limits: Limits::default(),

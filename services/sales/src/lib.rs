@@ -5,6 +5,7 @@
 //! | [`pipeline`] | pipelines and their stages |
 //! | [`opportunity`] | deals, their stages and how they end |
 //! | [`product`], [`price_book`], [`price_entry`] | what is sold, and what it costs |
+//! | [`relink`] | deals follow merged accounts and contacts |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`kinds`] | the kinds of records |
 //! | [`money`] | rounding to the smallest unit of a currency |
@@ -26,6 +27,7 @@ pub mod pipeline;
 pub mod price_book;
 pub mod price_entry;
 pub mod product;
+pub mod relink;
 pub mod statistics;
 
 use sqlx::migrate::Migrator;

@@ -6,5 +6,5 @@ mod crash;
 mod drain;
 mod flow;
 mod rest;
-mod running;
+pub mod running;
 mod suite;

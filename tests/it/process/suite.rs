@@ -47,13 +47,15 @@ impl Suite {
     pub async fn start(drain_seconds: u64) -> Self {
         let mut services = BTreeMap::new();
         let mut backends = Vec::new();
-        let mut platform = String::new();
+        let mut others: Vec<(&str, String)> = Vec::new();
         for (name, migrations) in SERVICES {
-            let service = Service::start(name, migrations, &platform, drain_seconds).await;
+            let service = Service::start(name, migrations, &others, drain_seconds).await;
             let url = format!("http://{}", service.process.address);
             backends.push((format!("CRM_GATEWAY_BACKENDS__{}", name.to_uppercase()), url.clone()));
             if name == "platform" {
-                platform = url;
+                others.push(("PLATFORM", url));
+            } else if name == "customer" {
+                others.push(("CUSTOMER", url));
             }
             services.insert(name, service);
         }
@@ -84,7 +86,12 @@ impl Suite {
 }
 
 impl Service {
-    async fn start(name: &str, migrations: &[&Migrator], platform: &str, drain_seconds: u64) -> Self {
+    async fn start(
+        name: &str,
+        migrations: &[&Migrator],
+        others: &[(&'static str, String)],
+        drain_seconds: u64,
+    ) -> Self {
         let database = Database::new(name, migrations).await;
         let url = |options: &sqlx::postgres::PgConnectOptions| options.to_url_lossy().to_string();
         let mut settings = vec![
@@ -101,7 +108,9 @@ impl Service {
             settings.push(("SECURITY__SECRET_KEY", SECRET_KEY.to_owned()));
             settings.push(("SECURITY__OPERATOR_KEY", OPERATOR_KEY.to_owned()));
         } else {
-            settings.push(("PLATFORM", platform.to_owned()));
+            // Sales follows the customer service, which knows the platform only.
+            let known = others.iter().filter(|(other, _)| name == "sales" || *other == "PLATFORM");
+            settings.extend(known.cloned());
         }
         let prefix = format!("CRM_{}__", name.to_uppercase());
         let variables: Vec<_> =

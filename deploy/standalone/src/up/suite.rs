@@ -61,7 +61,8 @@ impl Suite {
         let platform = platform(ground, &secrets, clock.clone(), platform_db.clone()).await?;
         let customer =
             customer(ground, &secrets, clock.clone(), customer_db.clone(), platform.clone()).await?;
-        let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), platform.clone()).await?;
+        let others = (platform.clone(), customer.clone());
+        let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), others).await?;
         let gateway = gateway(ground, platform.clone(), customer.clone(), sales)?;
         Ok(Self { gateway, clock, platform_db, customer_db, sales_db, platform, customer })
     }
@@ -124,10 +125,11 @@ async fn sales(
     secrets: &Secrets,
     clock: Clock,
     db: Db,
-    platform: Channel,
+    (platform, customer): (Channel, Channel),
 ) -> Result<Channel> {
     let peers = Peers::new(crm_sales::app::NAME, &secrets.internal_secret(), clock.clone())?
-        .with(crm_platform::app::NAME, platform.clone());
+        .with(crm_platform::app::NAME, platform.clone())
+        .with(crm_customer::app::NAME, customer);
     let parts = crm_sales::app::Parts {
         db: db.clone(),
         authenticator: Arc::new(RemoteAccess::new(platform, clock.clone(), peers.clone())),

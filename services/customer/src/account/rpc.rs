@@ -15,7 +15,7 @@ use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Accounts;
-use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
+use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, redirect, single};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -30,7 +30,9 @@ impl AccountService for Handlers {
 
     async fn get_account(&self, request: Request<GetAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
-        Ok(Response::new(self.0.get(&call, &[request.into_inner().id]).await.map(only)?))
+        let asked = [request.into_inner().id];
+        let account = self.0.get(&call, &asked).await.map(only)?;
+        Ok(redirect::answer(&asked, [account.id.clone()], account))
     }
 
     async fn list_accounts(&self, request: Request<ListAccountsRequest>) -> Answer<ListAccountsResponse> {
@@ -53,7 +55,9 @@ impl AccountService for Handlers {
     async fn update_account(&self, request: Request<UpdateAccountRequest>) -> Answer<Account> {
         let call = call(&request)?;
         let update = update(request.into_inner());
-        Ok(Response::new(self.0.update(&call, vec![update], single, only).await?))
+        let asked = [update.wire.id.clone()];
+        let account = self.0.update(&call, vec![update], single, only).await?;
+        Ok(redirect::answer(&asked, [account.id.clone()], account))
     }
 
     async fn delete_account(&self, request: Request<DeleteAccountRequest>) -> Answer<Account> {
@@ -73,8 +77,9 @@ impl AccountService for Handlers {
         request: Request<BatchGetAccountsRequest>,
     ) -> Answer<BatchGetAccountsResponse> {
         let call = call(&request)?;
-        let accounts = self.0.get(&call, &request.into_inner().ids).await?;
-        Ok(Response::new(BatchGetAccountsResponse { accounts }))
+        let asked = request.into_inner().ids;
+        let accounts = self.0.get(&call, &asked).await?;
+        Ok(redirect::answer(&asked, ids(&accounts), BatchGetAccountsResponse { accounts }))
     }
 
     async fn batch_create_accounts(
@@ -93,9 +98,11 @@ impl AccountService for Handlers {
         request: Request<BatchUpdateAccountsRequest>,
     ) -> Answer<BatchUpdateAccountsResponse> {
         let call = call(&request)?;
-        let updates = request.into_inner().requests.into_iter().map(update).collect();
+        let updates: Vec<_> = request.into_inner().requests.into_iter().map(update).collect();
+        let asked: Vec<String> = updates.iter().map(|update| update.wire.id.clone()).collect();
         let answer = |accounts| BatchUpdateAccountsResponse { accounts };
-        Ok(Response::new(self.0.update(&call, updates, item, answer).await?))
+        let done = self.0.update(&call, updates, item, answer).await?;
+        Ok(redirect::answer(&asked, ids(&done.accounts), done))
     }
 
     async fn batch_delete_accounts(
@@ -133,6 +140,10 @@ fn wanted(request: &ListAccountsRequest) -> Wanted<'_> {
         show_deleted: request.show_deleted,
         include_total_size: request.include_total_size,
     }
+}
+
+fn ids(accounts: &[Account]) -> Vec<String> {
+    accounts.iter().map(|account| account.id.clone()).collect()
 }
 
 fn update(request: UpdateAccountRequest) -> Update<Account> {

@@ -15,7 +15,7 @@ use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Contacts;
-use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
+use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, redirect, single};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -30,7 +30,9 @@ impl ContactService for Handlers {
 
     async fn get_contact(&self, request: Request<GetContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
-        Ok(Response::new(self.0.get(&call, &[request.into_inner().id]).await.map(only)?))
+        let asked = [request.into_inner().id];
+        let contact = self.0.get(&call, &asked).await.map(only)?;
+        Ok(redirect::answer(&asked, [contact.id.clone()], contact))
     }
 
     async fn list_contacts(&self, request: Request<ListContactsRequest>) -> Answer<ListContactsResponse> {
@@ -53,7 +55,9 @@ impl ContactService for Handlers {
     async fn update_contact(&self, request: Request<UpdateContactRequest>) -> Answer<Contact> {
         let call = call(&request)?;
         let update = update(request.into_inner());
-        Ok(Response::new(self.0.update(&call, vec![update], single, only).await?))
+        let asked = [update.wire.id.clone()];
+        let contact = self.0.update(&call, vec![update], single, only).await?;
+        Ok(redirect::answer(&asked, [contact.id.clone()], contact))
     }
 
     async fn delete_contact(&self, request: Request<DeleteContactRequest>) -> Answer<Contact> {
@@ -73,8 +77,9 @@ impl ContactService for Handlers {
         request: Request<BatchGetContactsRequest>,
     ) -> Answer<BatchGetContactsResponse> {
         let call = call(&request)?;
-        let contacts = self.0.get(&call, &request.into_inner().ids).await?;
-        Ok(Response::new(BatchGetContactsResponse { contacts }))
+        let asked = request.into_inner().ids;
+        let contacts = self.0.get(&call, &asked).await?;
+        Ok(redirect::answer(&asked, ids(&contacts), BatchGetContactsResponse { contacts }))
     }
 
     async fn batch_create_contacts(
@@ -93,9 +98,11 @@ impl ContactService for Handlers {
         request: Request<BatchUpdateContactsRequest>,
     ) -> Answer<BatchUpdateContactsResponse> {
         let call = call(&request)?;
-        let updates = request.into_inner().requests.into_iter().map(update).collect();
+        let updates: Vec<_> = request.into_inner().requests.into_iter().map(update).collect();
+        let asked: Vec<String> = updates.iter().map(|update| update.wire.id.clone()).collect();
         let answer = |contacts| BatchUpdateContactsResponse { contacts };
-        Ok(Response::new(self.0.update(&call, updates, item, answer).await?))
+        let done = self.0.update(&call, updates, item, answer).await?;
+        Ok(redirect::answer(&asked, ids(&done.contacts), done))
     }
 
     async fn batch_delete_contacts(
@@ -133,6 +140,10 @@ fn wanted(request: &ListContactsRequest) -> Wanted<'_> {
         show_deleted: request.show_deleted,
         include_total_size: request.include_total_size,
     }
+}
+
+fn ids(contacts: &[Contact]) -> Vec<String> {
+    contacts.iter().map(|contact| contact.id.clone()).collect()
 }
 
 fn update(request: UpdateContactRequest) -> Update<Contact> {

@@ -99,6 +99,12 @@ impl Conversions {
             .db
             .read_one(call, move |one| Box::pin(async move { store::get(one.conn(), tenant, id).await }));
         let known = known.await?.ok_or_else(|| Error::bug("a converted lead has no conversion"))?;
+        // What it was converted to may have been merged since.
+        let known = Conversion {
+            account_id: lead.converted_account_id,
+            contact_id: lead.converted_contact_id,
+            ..known
+        };
         Ok(answer(lead.to_wire(&own.leads), known))
     }
 

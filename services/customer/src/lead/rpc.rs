@@ -20,7 +20,7 @@ use super::{
     Leads,
     ops::{self, Becomes, Wanted as Change},
 };
-use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, single};
+use crm_kit_record::{Delete, Update, Wanted, bulk, item, only, redirect, single};
 
 use crate::conversion::Conversions;
 
@@ -41,7 +41,9 @@ impl LeadService for Handlers {
 
     async fn get_lead(&self, request: Request<GetLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
-        Ok(Response::new(self.leads.get(&call, &[request.into_inner().id]).await.map(only)?))
+        let asked = [request.into_inner().id];
+        let lead = self.leads.get(&call, &asked).await.map(only)?;
+        Ok(redirect::answer(&asked, [lead.id.clone()], lead))
     }
 
     async fn list_leads(&self, request: Request<ListLeadsRequest>) -> Answer<ListLeadsResponse> {
@@ -64,7 +66,9 @@ impl LeadService for Handlers {
     async fn update_lead(&self, request: Request<UpdateLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let update = update(request.into_inner());
-        Ok(Response::new(self.leads.update(&call, vec![update], single, only).await?))
+        let asked = [update.wire.id.clone()];
+        let lead = self.leads.update(&call, vec![update], single, only).await?;
+        Ok(redirect::answer(&asked, [lead.id.clone()], lead))
     }
 
     async fn delete_lead(&self, request: Request<DeleteLeadRequest>) -> Answer<Lead> {
@@ -81,8 +85,9 @@ impl LeadService for Handlers {
 
     async fn batch_get_leads(&self, request: Request<BatchGetLeadsRequest>) -> Answer<BatchGetLeadsResponse> {
         let call = call(&request)?;
-        let leads = self.leads.get(&call, &request.into_inner().ids).await?;
-        Ok(Response::new(BatchGetLeadsResponse { leads }))
+        let asked = request.into_inner().ids;
+        let leads = self.leads.get(&call, &asked).await?;
+        Ok(redirect::answer(&asked, ids(&leads), BatchGetLeadsResponse { leads }))
     }
 
     async fn batch_create_leads(
@@ -101,9 +106,11 @@ impl LeadService for Handlers {
         request: Request<BatchUpdateLeadsRequest>,
     ) -> Answer<BatchUpdateLeadsResponse> {
         let call = call(&request)?;
-        let updates = request.into_inner().requests.into_iter().map(update).collect();
+        let updates: Vec<_> = request.into_inner().requests.into_iter().map(update).collect();
+        let asked: Vec<String> = updates.iter().map(|update| update.wire.id.clone()).collect();
         let answer = |leads| BatchUpdateLeadsResponse { leads };
-        Ok(Response::new(self.leads.update(&call, updates, item, answer).await?))
+        let done = self.leads.update(&call, updates, item, answer).await?;
+        Ok(redirect::answer(&asked, ids(&done.leads), done))
     }
 
     async fn batch_delete_leads(
@@ -200,6 +207,10 @@ fn wanted(request: &ListLeadsRequest) -> Wanted<'_> {
         show_deleted: request.show_deleted,
         include_total_size: request.include_total_size,
     }
+}
+
+fn ids(leads: &[Lead]) -> Vec<String> {
+    leads.iter().map(|lead| lead.id.clone()).collect()
 }
 
 fn update(request: UpdateLeadRequest) -> Update<Lead> {

@@ -14,6 +14,7 @@ mod duplicate_scan;
 mod events;
 mod lead;
 mod list;
+mod merge;
 mod pool;
 mod recycle_bin;
 mod rig;

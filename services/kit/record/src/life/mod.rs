@@ -21,10 +21,12 @@ mod change;
 mod create;
 mod delete;
 mod update;
+mod withdraw;
 
 pub use change::purged;
 pub use create::{NewNumbers, insert};
 pub use update::{Revision, revise, write};
+pub use withdraw::{reclaim, release, restore, withdraw};
 
 /// Days a record stays in the recycle bin.
 pub const BIN_DAYS: i64 = 30;
