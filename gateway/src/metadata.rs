@@ -15,6 +15,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const CLIENT_IP: HeaderName = HeaderName::from_static("x-crm-client-ip");
 /// Picks the backend of a package that every service mounts.
 pub const SERVICE: HeaderName = HeaderName::from_static("crm-service");
+/// Tells the ids that were asked for and led to other records.
+pub const REDIRECTED_FROM: HeaderName = HeaderName::from_static("crm-redirected-from");
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const TIMEOUT: HeaderName = HeaderName::from_static("x-timeout");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -145,6 +147,12 @@ pub fn to_rest(metadata: &MetadataMap, headers: &mut HeaderMap) {
     let wait = metadata.get("retry-after").and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
     if let Some(wait) = wait {
         headers.insert(header::RETRY_AFTER, wait);
+    }
+    let led = metadata
+        .get(REDIRECTED_FROM.as_str())
+        .and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
+    if let Some(led) = led {
+        headers.insert(REDIRECTED_FROM, led);
     }
 }
 

@@ -8,6 +8,7 @@ mod conversion;
 mod forecast;
 mod house;
 mod line;
+mod merge;
 mod overview;
 mod people;
 mod process;

@@ -83,8 +83,11 @@ impl Suite {
         .unwrap();
         let platform = client::join(app.server, &tasks, shutdown.clone());
         let followers = crm_kit_pg::follow::Followers::default();
-        let peers =
-            crm_testkit::peers(crm_sales::app::NAME, &clock).with(crm_platform::app::NAME, platform.clone());
+        // Customer and sales ask each other.
+        let (customer, door) = client::door();
+        let peers = crm_testkit::peers(crm_sales::app::NAME, &clock)
+            .with(crm_platform::app::NAME, platform.clone())
+            .with(crm_customer::app::NAME, customer.clone());
         let sales = crm_sales::app::build(crm_sales::app::Parts {
             db: sales_database.db(),
             authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
@@ -105,7 +108,7 @@ impl Suite {
         let peers = crm_testkit::peers(crm_customer::app::NAME, &clock)
             .with(crm_platform::app::NAME, platform.clone())
             .with(crm_sales::app::NAME, sales_for_customer);
-        let customer = crm_customer::app::build(crm_customer::app::Parts {
+        let built = crm_customer::app::build(crm_customer::app::Parts {
             db: customer_database.db(),
             authenticator: Arc::new(RemoteAccess::new(platform.clone(), clock.clone(), peers.clone())),
             peers,
@@ -118,7 +121,7 @@ impl Suite {
         })
         .await
         .unwrap();
-        let customer = client::join(customer, &tasks, shutdown.clone());
+        door.open(built, &tasks, shutdown.clone());
         Self {
             platform,
             customer,

@@ -37,8 +37,11 @@ use crm_proto::crm::{
         duplicate_rule_service_server::DuplicateRuleServiceServer,
         duplicate_scan_service_server::DuplicateScanServiceServer,
         duplicate_service_server::DuplicateServiceServer,
-        interaction_service_server::InteractionServiceServer, lead_service_server::LeadServiceServer,
-        pool_service_server::PoolServiceServer, task_service_server::TaskServiceServer,
+        interaction_service_server::InteractionServiceServer,
+        lead_service_server::LeadServiceServer,
+        pool_service_server::PoolServiceServer,
+        task_service_server::TaskServiceServer,
+        merge_service_server::MergeServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -61,6 +64,7 @@ use crate::{
     kinds,
     lead::{self, Leads},
     overview::Overviews,
+    merge::{self, Merges},
     pool::{self, Pools},
     task::{self, Tasks},
 };
@@ -81,6 +85,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: interaction::COLLECTION, permission: "customer.interactions.read" },
     Told { collection: task::COLLECTION, permission: "customer.tasks.read" },
     Told { collection: account_relation::COLLECTION, permission: "customer.accountRelations.read" },
+    Told { collection: merge::COLLECTION, permission: "customer.merges.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -184,6 +189,16 @@ pub async fn build(parts: Parts) -> Result<Server> {
         clock: clock.clone(),
     };
     conversions.spawn(&tasks, &shutdown);
+    // Kinds whose records refer to accounts, contacts or leads.
+    let movers: [Arc<dyn merge::children::Mover>; 3] =
+        [Arc::new(accounts.clone()), Arc::new(contacts.clone()), Arc::new(leads.clone())];
+    let merges = Merges {
+        db: db.clone(),
+        accounts: accounts.clone(),
+        contacts: contacts.clone(),
+        leads: leads.clone(),
+        movers: Arc::new(movers),
+    };
     pools.spawn(&tasks, &shutdown);
     let collections = Collections::new([
         Arc::new(accounts.clone()) as _,
@@ -207,8 +222,9 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(LeadServiceServer::new(lead::rpc::Handlers { leads, conversions }))
         .add_service(PoolServiceServer::new(pools))
         .add_service(AssignmentRuleServiceServer::new(assignment_rules))
-        .add_service(AccountRelationServiceServer::new(AccountRelations { db }))
+        .add_service(AccountRelationServiceServer::new(AccountRelations { db: db.clone() }))
         .add_service(AccountOverviewServiceServer::new(overviews))
+        .add_service(MergeServiceServer::new(merges))
         .add_service(EventServiceServer::new(events));
     let routes = shared.mount(routes);
     Server::new(NAME, routes, peers.and(authenticator), clock, limits).await

@@ -16,6 +16,7 @@
 //! | [`activity`] | what both share: what they are about, and the time line of accounts |
 //! | [`kinds`] | the kinds of records there are |
 //! | [`duplicate`], [`duplicate_rule`] | which records are one party, and what happens then |
+//! | [`merge`] | records that become one, and how that is taken back |
 //! | [`life_cycle`] | how far a relation has come |
 //! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
@@ -38,6 +39,7 @@ pub mod interaction;
 pub mod kinds;
 pub mod lead;
 pub mod life_cycle;
+pub mod merge;
 pub mod names;
 pub mod overview;
 pub mod ownership;

@@ -64,6 +64,7 @@ use crate::{
     quote::{self, Quotes},
     receipt::{self, Receipts},
     receivable::Receivables,
+    relink::{self, Relinks},
     statistics::{Statistics, fold::Folds},
 };
 
@@ -187,6 +188,18 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let targets = vec![quotes.approvals()];
     let approvals = approval::Approvals::new(db.clone(), clock.clone(), peers.clone(), targets);
     approvals.spawn(&followers, &tasks, &shutdown)?;
+    if peers.knows(abroad::CUSTOMER) {
+        let merges = Arc::new(peers.events(abroad::CUSTOMER)?);
+        followers.start(relink::follower(db.clone(), clock.clone(), merges), &tasks, &shutdown);
+    }
+    let relinks = Relinks {
+        db: db.clone(),
+        clock: clock.clone(),
+        slice: opportunities.slice.clone(),
+        peers: peers.clone(),
+        shutdown: shutdown.clone(),
+    };
+    relinks.spawn(&tasks);
     let folds = Folds::spawn(db.clone(), &tasks, shutdown.clone());
     let statistics = Statistics { db: db.clone(), catalog: catalog.clone(), folds };
     let collections = Collections::new([

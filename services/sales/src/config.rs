@@ -20,7 +20,7 @@ pub struct Settings {
     pub database_connections: u32,
     /// Address of the platform service.
     pub platform: String,
-    /// Address of the customer service, where imports find the accounts that their rows name. Empty: there is none.
+    /// Address of the customer service, whose merges deals follow and where imports find the accounts that their rows name. Empty: there is none.
     pub customer: String,
     /// Secret of the deployment that seals event cursors. Every process of the service has the same one.
     pub cursor_secret: String,

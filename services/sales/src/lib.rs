@@ -12,6 +12,7 @@
 //! | [`approval`] | approvals of objects, decided at the platform |
 //! | [`order`] | what customers have ordered, and how much of it is fulfilled |
 //! | [`contract`] | what was agreed in writing |
+//! | [`relink`] | deals follow merged accounts and contacts |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
 //! | [`receivable`] | what they still owe, by age |
@@ -54,6 +55,7 @@ pub mod quota;
 pub mod quote;
 pub mod receipt;
 pub mod receivable;
+pub mod relink;
 pub mod statistics;
 pub mod team;
 

@@ -6,6 +6,6 @@ mod crash;
 mod drain;
 mod flow;
 mod rest;
-mod running;
+pub mod running;
 mod saga;
 mod suite;

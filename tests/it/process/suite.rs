@@ -1,6 +1,6 @@
 //! All processes of the suite, put together as an operator would: settings in the environment, nothing shared but addresses.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
 use crm_testkit::{Database, callers::Bearer};
 use serde_json::json;
@@ -47,10 +47,12 @@ impl Suite {
     pub async fn start(drain_seconds: u64) -> Self {
         let mut services = BTreeMap::new();
         let mut backends = Vec::new();
-        // Addresses of those that run, as those after them need them.
-        let mut near: Vec<(String, String)> = Vec::new();
+        // Customer and sales know each other, so the address of the later one is chosen before.
+        let later = free_address();
+        let mut near = vec![("CUSTOMER".to_owned(), format!("http://{later}"))];
         for (name, migrations) in SERVICES {
-            let service = Service::start(name, migrations, &near, drain_seconds).await;
+            let listen = if name == "customer" { &later } else { "127.0.0.1:0" };
+            let service = Service::start((name, listen), migrations, &near, drain_seconds).await;
             let url = format!("http://{}", service.process.address);
             backends.push((format!("CRM_GATEWAY_BACKENDS__{}", name.to_uppercase()), url.clone()));
             if name != "customer" {
@@ -86,7 +88,7 @@ impl Suite {
 
 impl Service {
     async fn start(
-        name: &str,
+        (name, listen): (&str, &str),
         migrations: &[&Migrator],
         near: &[(String, String)],
         drain_seconds: u64,
@@ -94,7 +96,7 @@ impl Service {
         let database = Database::new(name, migrations).await;
         let url = |options: &sqlx::postgres::PgConnectOptions| options.to_url_lossy().to_string();
         let mut settings = vec![
-            ("LISTEN", "127.0.0.1:0".to_owned()),
+            ("LISTEN", listen.to_owned()),
             ("METRICS_LISTEN", "127.0.0.1:0".to_owned()),
             ("DATABASE_URL", url(&database.service)),
             ("OWNER_DATABASE_URL", url(&database.owner)),
@@ -106,9 +108,10 @@ impl Service {
         if name == "platform" {
             settings.push(("SECURITY__SECRET_KEY", SECRET_KEY.to_owned()));
             settings.push(("SECURITY__OPERATOR_KEY", OPERATOR_KEY.to_owned()));
+        } else {
+            let others = near.iter().filter(|(other, _)| *other != name.to_uppercase());
+            settings.extend(others.map(|(other, url)| (other.as_str(), url.clone())));
         }
-        let is_known = |(other, _): &&(String, String)| other == "PLATFORM" || name == "customer";
-        settings.extend(near.iter().filter(is_known).map(|(other, url)| (other.as_str(), url.clone())));
         let prefix = format!("CRM_{}__", name.to_uppercase());
         let variables: Vec<_> =
             settings.into_iter().map(|(setting, value)| (format!("{prefix}{setting}"), value)).collect();
@@ -140,4 +143,9 @@ impl Service {
     pub async fn look(&self) -> PgConnection {
         self.database.look().await
     }
+}
+
+/// An address that nobody listens at.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

@@ -16,8 +16,12 @@ pub fn event(account: Account, happening: Happening<Account>) -> Telling {
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&AccountDeleted { account: Some(account) }),
-        Happening::Undeleted => Telling::of(&AccountUndeleted { account: Some(account) }),
+        Happening::Deleted => {
+            Telling::of(&AccountDeleted { account: Some(account), merged_into_id: String::new() })
+        }
+        Happening::Undeleted => {
+            Telling::of(&AccountUndeleted { account: Some(account), unmerged_from_id: String::new() })
+        }
         Happening::Purged => {
             let Account { id, delete_time, .. } = account;
             Telling::of(&AccountPurged { id, delete_time })

@@ -14,6 +14,7 @@
 pub mod convert;
 pub mod events;
 pub mod files;
+mod merge;
 pub mod model;
 pub mod profile;
 mod record;

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Account, COLLECTION, convert, events, files, schema, store};
-use crate::{DOMAIN, account_relation, duplicate, ownership, pool::place::moves};
+use crate::{DOMAIN, account_relation, duplicate, merge, ownership, pool::place::moves};
 
 impl Record for Account {
     type Wire = Wire;
@@ -34,6 +34,8 @@ impl Record for Account {
         parts: &[],
         files: files::FILES,
     };
+
+    const REDIRECTS: bool = true;
 
     fn fresh(call: &Call, number: String) -> Self {
         convert::fresh(call, number)
@@ -111,6 +113,10 @@ impl Record for Account {
         store::by_number(conn, tenant_id, numbers).await
     }
 
+    async fn redirected(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+        merge::store::redirected(conn, tenant_id, COLLECTION, ids).await
+    }
+
     async fn insert(conn: &mut PgConnection, accounts: &[Self]) -> Result<()> {
         store::insert(conn, accounts).await
     }
@@ -142,6 +148,7 @@ impl Record for Account {
     }
 
     async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        merge::store::forget(conn, tenant_id, ids).await?;
         ownership::store::forget(conn, tenant_id, ids).await?;
         duplicate::store::forget(conn, tenant_id, ids).await
     }

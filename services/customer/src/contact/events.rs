@@ -16,8 +16,12 @@ pub fn event(contact: Contact, happening: Happening<Contact>) -> Telling {
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&ContactDeleted { contact: Some(contact) }),
-        Happening::Undeleted => Telling::of(&ContactUndeleted { contact: Some(contact) }),
+        Happening::Deleted => {
+            Telling::of(&ContactDeleted { contact: Some(contact), merged_into_id: String::new() })
+        }
+        Happening::Undeleted => {
+            Telling::of(&ContactUndeleted { contact: Some(contact), unmerged_from_id: String::new() })
+        }
         Happening::Purged => {
             let Contact { id, delete_time, .. } = contact;
             Telling::of(&ContactPurged { id, delete_time })

@@ -19,6 +19,7 @@ pub mod card;
 pub mod convert;
 pub mod events;
 pub mod files;
+mod merge;
 pub mod model;
 pub mod part;
 pub mod profile;

@@ -55,6 +55,27 @@ pub fn untie(ties: &mut Vec<Tie>, account_ids: &[Uuid]) {
     }
 }
 
+/// Lets ties to accounts be ties to another one. Of two ties with the same part there and some day in common the first stays, and is primary when either was.
+pub fn retie(ties: &mut Vec<Tie>, account_ids: &[Uuid], into: Uuid) {
+    if !ties.iter().any(|tie| account_ids.contains(&tie.account_id)) {
+        return;
+    }
+    let mut kept: Vec<Tie> = Vec::with_capacity(ties.len());
+    for mut tie in ties.drain(..) {
+        if account_ids.contains(&tie.account_id) {
+            tie.account_id = into;
+        }
+        let same = kept.iter_mut().find(|known| {
+            (known.account_id, &known.role) == (tie.account_id, &tie.role) && known.overlaps(&tie)
+        });
+        match same {
+            Some(known) => known.primary |= tie.primary,
+            None => kept.push(tie),
+        }
+    }
+    *ties = kept;
+}
+
 /// Reads e-mail addresses. One that stands twice, also in other letter case, is refused.
 pub fn read_emails(field: &str, wire: Vec<ContactEmail>, check: &mut Checker<'_>) -> Vec<Point> {
     let points = wire.into_iter().enumerate().map(|(index, email)| {

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Contact, card, convert, events, files, model::TieChange, part, schema, store};
-use crate::{DOMAIN, account, duplicate};
+use crate::{DOMAIN, account, duplicate, merge};
 
 impl Record for Contact {
     type Wire = Wire;
@@ -36,6 +36,8 @@ impl Record for Contact {
         parts: schema::PARTS,
         files: files::FILES,
     };
+
+    const REDIRECTS: bool = true;
 
     fn fresh(call: &Call, _number: String) -> Self {
         convert::fresh(call)
@@ -113,6 +115,10 @@ impl Record for Contact {
         store::lock(conn, tenant_id, ids, owners).await
     }
 
+    async fn redirected(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+        merge::store::redirected(conn, tenant_id, COLLECTION, ids).await
+    }
+
     async fn insert(conn: &mut PgConnection, contacts: &[Self]) -> Result<()> {
         store::insert(conn, contacts).await
     }
@@ -145,6 +151,7 @@ impl Record for Contact {
     }
 
     async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        merge::store::forget(conn, tenant_id, ids).await?;
         duplicate::store::forget(conn, tenant_id, ids).await
     }
 

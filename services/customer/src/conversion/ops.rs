@@ -125,6 +125,12 @@ impl Conversions {
         // Whoever converts may have given the lead away by it.
         let lead = self.lead(call, conversion.lead_id, None).await?;
         let lead = lead.ok_or_else(|| life::not_found::<Lead>(&conversion.lead_id))?;
+        // What it was converted to may have been merged since.
+        let conversion = Conversion {
+            account_id: lead.converted_account_id.or(conversion.account_id),
+            contact_id: lead.converted_contact_id.or(conversion.contact_id),
+            ..conversion
+        };
         Ok(convert::answer(lead.to_wire(&own.leads), &conversion))
     }
 

@@ -10,6 +10,7 @@
 
 mod convert;
 mod dismiss;
+mod merged;
 mod model;
 mod ops;
 mod rpc;
@@ -17,6 +18,7 @@ mod sets;
 mod store;
 mod worker;
 
+pub use merged::{merged, unmerged};
 pub use ops::DuplicateScans;
 pub use store::dismissed_with;
 

@@ -14,8 +14,10 @@ pub fn event(lead: Lead, happening: Happening<Lead>) -> Telling {
             previous: Some(previous),
             changed_fields: Some(FieldMask { paths: fields }),
         }),
-        Happening::Deleted => Telling::of(&LeadDeleted { lead: Some(lead) }),
-        Happening::Undeleted => Telling::of(&LeadUndeleted { lead: Some(lead) }),
+        Happening::Deleted => Telling::of(&LeadDeleted { lead: Some(lead), merged_into_id: String::new() }),
+        Happening::Undeleted => {
+            Telling::of(&LeadUndeleted { lead: Some(lead), unmerged_from_id: String::new() })
+        }
         Happening::Purged => {
             let Lead { id, delete_time, .. } = lead;
             Telling::of(&LeadPurged { id, delete_time })

@@ -19,9 +19,10 @@
 pub mod convert;
 pub mod events;
 pub mod files;
+pub mod merge;
 pub mod model;
 pub mod ops;
-pub mod record;
+mod record;
 pub mod rpc;
 pub mod schema;
 pub mod status;

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Lead, convert, events, files, model::StatusChange, schema, store};
-use crate::{DOMAIN, assignment_rule::apply, ownership, pool::place::moves};
+use crate::{DOMAIN, assignment_rule::apply, merge, ownership, pool::place::moves};
 
 impl Record for Lead {
     type Wire = Wire;
@@ -32,6 +32,8 @@ impl Record for Lead {
         parts: schema::PARTS,
         files: files::FILES,
     };
+
+    const REDIRECTS: bool = true;
 
     fn fresh(call: &Call, _number: String) -> Self {
         convert::fresh(call)
@@ -88,6 +90,7 @@ impl Record for Lead {
     }
 
     async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        merge::store::forget(conn, tenant_id, ids).await?;
         ownership::store::forget(conn, tenant_id, ids).await
     }
 
@@ -107,6 +110,10 @@ impl Record for Lead {
         owners: Option<&[Uuid]>,
     ) -> Result<Vec<Self>> {
         store::lock(conn, tenant_id, ids, owners).await
+    }
+
+    async fn redirected(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+        merge::store::redirected(conn, tenant_id, COLLECTION, ids).await
     }
 
     async fn insert(conn: &mut PgConnection, leads: &[Self]) -> Result<()> {

@@ -170,6 +170,67 @@ pub async fn add_status_changes(conn: &mut PgConnection, changes: &[StatusChange
     .map_err(database_error)
 }
 
+/// All changes of status of leads, each lead with a JSON array of its rows.
+pub async fn status_change_documents(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    lead_ids: &[Uuid],
+) -> Result<Vec<(Uuid, serde_json::Value)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT c.lead_id, jsonb_agg(to_jsonb(c)) AS "changes!" FROM lead_status_change c
+        WHERE c.tenant_id = $1 AND c.lead_id = ANY ($2) GROUP BY c.lead_id
+        "#,
+        tenant_id,
+        lead_ids,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(rows.into_iter().map(|row| (row.lead_id, row.changes)).collect())
+}
+
+/// Puts back such rows.
+pub async fn put_status_changes(conn: &mut PgConnection, documents: Vec<serde_json::Value>) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO lead_status_change (tenant_id, lead_id, revision, step, change_time, from_status, to_status, actor_id, reason)
+        SELECT r.tenant_id, r.lead_id, r.revision, r.step, r.change_time, r.from_status, r.to_status, r.actor_id, r.reason
+        FROM unnest($1::jsonb[]) AS d (rows) CROSS JOIN LATERAL jsonb_populate_recordset(NULL::lead_status_change, d.rows) AS r
+        "#,
+        &documents,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Ids of leads that were converted to any of these accounts or contacts, with those in the recycle bin; at most `most`.
+pub async fn converted_to(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    most: i64,
+) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT id AS "id!" FROM (
+            SELECT id FROM lead WHERE tenant_id = $1 AND converted_account_id = ANY ($2)
+            UNION
+            SELECT id FROM lead WHERE tenant_id = $1 AND converted_contact_id = ANY ($2)
+        ) AS converted
+        LIMIT $3
+        "#,
+        tenant_id,
+        ids,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
 /// Changes of a lead's status after a place, oldest first.
 pub async fn status_changes(
     conn: &mut PgConnection,

@@ -18,6 +18,7 @@ mod hand_over;
 mod interaction;
 mod lead;
 mod list;
+mod merge;
 mod pool;
 mod recycle_bin;
 mod rig;

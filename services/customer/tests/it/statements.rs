@@ -78,10 +78,20 @@ async fn a_create_is_four_statements_with_its_keys_and_an_update_five() {
         "{}",
         sent[1]
     );
-    let renamed = Account { id: made.id, display_name: "Renamed Ltd".into(), ..Account::default() };
+    let renamed = Account { id: made.id.clone(), display_name: "Renamed Ltd".into(), ..Account::default() };
     rig.update(&me, renamed, &["display_name"]).await.unwrap();
     let (told, sent) = statements(&log.take());
     assert_eq!((told, sent.len()), (5, 5), "{sent:#?}");
+    rig.get(&me, &made.id).await.unwrap();
+    let sent = log.take();
+    let of = |table: &str| {
+        sent.iter().filter(|line| line["target"] == "sqlx::query" && line.to_string().contains(table)).count()
+    };
+    assert_eq!(
+        (of("FROM account"), of("merged_record")),
+        (1, 0),
+        "where an id leads is asked only for what is not there"
+    );
     rig.create(&me, account()).await.unwrap_err();
     let (_, sent) = statements(&log.take());
     assert!(sent.len() > 4, "what stands in the way is looked up only when something does: {sent:#?}");

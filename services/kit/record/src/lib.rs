@@ -10,6 +10,8 @@
 //! | [`batch`] | items of a batch and how errors name them |
 //! | [`list`], [`schema`], [`search`] | lists: what they filter and order by, and what `q` looks for |
 //! | [`upsert`], [`bulk`] | many rows at once, each told what became of it |
+//! | [`redirect`] | ids that lead to other records |
+//! | [`revert`] | changes that can be taken back later |
 //! | [`recycle_bin`] | what was deleted 30 days ago goes for good |
 //! | [`external_id`], [`number`] | names in other systems, and our own numbers |
 //! | [`custom_field`] | fields that tenants add |
@@ -48,6 +50,8 @@ pub mod number;
 mod owner;
 pub mod record;
 pub mod recycle_bin;
+pub mod redirect;
+pub mod revert;
 pub mod rights;
 pub mod rows;
 pub mod schema;

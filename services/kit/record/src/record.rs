@@ -150,6 +150,8 @@ pub trait Record:
     const KIND: &'static Kind;
     /// Whether records of the kind go to others when their owner hands over its work.
     const HANDED_OVER: bool = false;
+    /// Whether records may leave the collection by going into others, so that their ids lead there. Ids that name no record are then looked up once more.
+    const REDIRECTS: bool = false;
 
     /// A fresh record of the caller, with the number it gets when it brings none.
     fn fresh(call: &Call, number: String) -> Self;
@@ -208,6 +210,14 @@ pub trait Record:
         _tenant_id: Uuid,
         _numbers: &[String],
     ) -> impl Future<Output = Result<Vec<(String, Uuid)>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// Where ids lead whose records went into others, as pairs of both; those of records that are there, or never were, have none.
+    fn redirected(
+        _conn: &mut PgConnection,
+        _tenant_id: Uuid,
+        _ids: &[Uuid],
+    ) -> impl Future<Output = Result<Vec<(Uuid, Uuid)>>> + Send {
         std::future::ready(Ok(Vec::new()))
     }
     /// New records as they shall be stored, when the database decides something of them, such as who answers for them; `None` leaves them as they

@@ -240,7 +240,7 @@ pub async fn detach<R: Record>(
     fields: &Fields,
     gone: Gone<'_>,
 ) -> Result<Detached> {
-    let ids = referring::<R>(tx, fields, gone).await?;
+    let ids = referring::<R>(tx, fields, gone, REFERRING).await?;
     if ids.is_empty() {
         return Ok(Detached::default());
     }
@@ -250,13 +250,7 @@ pub async fn detach<R: Record>(
     let mut revisions = Vec::with_capacity(found.len());
     for was in found {
         let mut record = was.clone();
-        record.forget(gone);
-        for key in references(fields, gone) {
-            let target = record.head().custom.get(key).and_then(value::id);
-            if target.is_some_and(|target| gone.ids.contains(&target)) {
-                record.head_mut().custom.set(key, None);
-            }
-        }
+        forget(&mut record, fields, gone);
         refresh::evaluate(fields, &mut record, Moment::from(call.now));
         revisions.push(Revision::new(fields, was, record));
     }
@@ -265,19 +259,34 @@ pub async fn detach<R: Record>(
     Ok(Detached { changed, more: i64::try_from(ids.len()).is_ok_and(|count| count >= REFERRING) })
 }
 
-/// Ids of records of the kind that refer to others which are about to go, but do not go with them.
-async fn referring<R: Record>(tx: &mut Tx<'_>, fields: &Fields, gone: Gone<'_>) -> Result<BTreeSet<Uuid>> {
-    let tenant = tx.tenant_id();
-    let mut ids: BTreeSet<Uuid> =
-        R::referring(tx.conn(), tenant, gone, REFERRING).await?.into_iter().collect();
+/// Takes references to records that go out of the standard and the custom fields of a record.
+pub fn forget<R: Record>(record: &mut R, fields: &Fields, gone: Gone<'_>) {
+    record.forget(gone);
     for key in references(fields, gone) {
-        ids.extend(rows::referring(tx.conn(), R::KIND, tenant, (key, gone.ids), REFERRING).await?);
+        let target = record.head().custom.get(key).and_then(value::id);
+        if target.is_some_and(|target| gone.ids.contains(&target)) {
+            record.head_mut().custom.set(key, None);
+        }
+    }
+}
+
+/// Ids of records of the kind that refer to others which are about to go, but do not go with them; at most `most` for each field that refers.
+pub async fn referring<R: Record>(
+    tx: &mut Tx<'_>,
+    fields: &Fields,
+    gone: Gone<'_>,
+    most: i64,
+) -> Result<BTreeSet<Uuid>> {
+    let tenant = tx.tenant_id();
+    let mut ids: BTreeSet<Uuid> = R::referring(tx.conn(), tenant, gone, most).await?.into_iter().collect();
+    for key in references(fields, gone) {
+        ids.extend(rows::referring(tx.conn(), R::KIND, tenant, (key, gone.ids), most).await?);
     }
     Ok(ids)
 }
 
 /// Keys of the custom fields that name records of the collection.
-fn references<'f>(fields: &'f Fields, gone: Gone<'_>) -> impl Iterator<Item = &'f str> {
+pub fn references<'f>(fields: &'f Fields, gone: Gone<'_>) -> impl Iterator<Item = &'f str> {
     let references = fields.of_kind(Type::Reference);
     let references = references.filter(move |definition| definition.reference_collection == gone.collection);
     references.map(|definition| definition.key.as_str())

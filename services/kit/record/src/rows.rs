@@ -221,6 +221,45 @@ pub async fn purge(conn: &mut PgConnection, kind: &Kind, tenant_id: Uuid, ids: &
         .map_err(database_error)
 }
 
+/// Raises the revision of a record that the transaction holds, without a change that its readers see.
+pub async fn raise_revision(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    id: Uuid,
+    revision: i64,
+) -> Result<()> {
+    let sql = format!("UPDATE {} SET revision = $3 WHERE tenant_id = $1 AND id = $2", kind.table);
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(id)
+        .bind(revision)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(database_error)
+}
+
+/// Those of the ids that name no record of a kind, not even one in the recycle bin.
+pub async fn absent(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let sql = format!(
+        "SELECT DISTINCT w.id FROM unnest($2::uuid[]) AS w (id) \
+         WHERE NOT EXISTS (SELECT 1 FROM {} r WHERE r.tenant_id = $1 AND r.id = w.id)",
+        kind.table
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(ids)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
 /// Ids of records, with those in the recycle bin, whose custom field `key` names one of `targets`; those that are targets themselves are left out.
 pub async fn referring(
     conn: &mut PgConnection,

@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt as _};
 use prost::{Message, Name};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::{Record, Slice, bulk, item, only, single};
+use crate::{Record, Slice, bulk, item, only, redirect, single};
 
 /// What a method returns.
 pub type Answer<T> = Result<Response<T>, Status>;
@@ -24,7 +24,7 @@ pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub async fn get<R: Record, Q: Into<Get>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
     let Get { ids } = request.into_inner().into();
-    Ok(one::<R>(&call, slice.get(&call, &ids).await.map(only)?))
+    Ok(one::<R>(&call, &ids, slice.get(&call, &ids).await.map(only)?))
 }
 
 /// A page of records.
@@ -42,7 +42,7 @@ where
 pub async fn create<R: Record, Q: Into<R::Wire>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
     let wire = request.into_inner().into();
-    Ok(one::<R>(&call, Box::pin(slice.create(&call, vec![wire], single, only)).await?))
+    Ok(one::<R>(&call, &[], Box::pin(slice.create(&call, vec![wire], single, only)).await?))
 }
 
 /// A change of a record.
@@ -51,21 +51,22 @@ pub async fn update<R: Record, Q: Into<Update<R::Wire>>>(
     request: Request<Q>,
 ) -> Answer<R::Wire> {
     let call = call(&request)?;
-    let update = request.into_inner().into();
-    Ok(one::<R>(&call, Box::pin(slice.update(&call, vec![update], single, only)).await?))
+    let update: Update<R::Wire> = request.into_inner().into();
+    let asked = [R::sent(&update.wire).id.to_owned()];
+    Ok(one::<R>(&call, &asked, Box::pin(slice.update(&call, vec![update], single, only)).await?))
 }
 
 /// A record goes to the recycle bin.
 pub async fn delete<R: Record, Q: Into<Delete>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
     let delete = request.into_inner().into();
-    Ok(one::<R>(&call, Box::pin(slice.delete(&call, vec![delete], single, only)).await?))
+    Ok(one::<R>(&call, &[], Box::pin(slice.delete(&call, vec![delete], single, only)).await?))
 }
 
 /// A record comes back.
 pub async fn undelete<R: Record, Q: Into<Delete>>(slice: &Slice<R>, request: Request<Q>) -> Answer<R::Wire> {
     let call = call(&request)?;
-    Ok(one::<R>(&call, Box::pin(slice.undelete(&call, request.into_inner().into())).await?))
+    Ok(one::<R>(&call, &[], Box::pin(slice.undelete(&call, request.into_inner().into())).await?))
 }
 
 /// Records by their ids.
@@ -75,7 +76,7 @@ pub async fn batch_get<R: Record, Q: Into<Get>, A: Records<R::Wire>>(
 ) -> Answer<A> {
     let call = call(&request)?;
     let Get { ids } = request.into_inner().into();
-    Ok(many::<R, A>(&call, slice.get(&call, &ids).await?.into()))
+    Ok(many::<R, A>(&call, &ids, slice.get(&call, &ids).await?.into()))
 }
 
 /// New records, all or none.
@@ -85,7 +86,7 @@ where
     A: Records<R::Wire> + Message + Name + Default,
 {
     let (call, wires) = items(request)?;
-    Ok(many::<R, A>(&call, Box::pin(slice.create(&call, wires, item, A::from)).await?))
+    Ok(many::<R, A>(&call, &[], Box::pin(slice.create(&call, wires, item, A::from)).await?))
 }
 
 /// Changes of records, all or none.
@@ -94,8 +95,9 @@ where
     Q: Batch<Request: Into<Update<R::Wire>>>,
     A: Records<R::Wire> + Message + Name + Default,
 {
-    let (call, updates) = items(request)?;
-    Ok(many::<R, A>(&call, Box::pin(slice.update(&call, updates, item, A::from)).await?))
+    let (call, updates) = items::<_, Update<R::Wire>>(request)?;
+    let asked: Vec<String> = updates.iter().map(|update| R::sent(&update.wire).id.to_owned()).collect();
+    Ok(many::<R, A>(&call, &asked, Box::pin(slice.update(&call, updates, item, A::from)).await?))
 }
 
 /// Records go to the recycle bin, all or none.
@@ -105,7 +107,7 @@ where
     A: Records<R::Wire> + Message + Name + Default,
 {
     let (call, deletes) = items(request)?;
-    Ok(many::<R, A>(&call, Box::pin(slice.delete(&call, deletes, item, A::from)).await?))
+    Ok(many::<R, A>(&call, &[], Box::pin(slice.delete(&call, deletes, item, A::from)).await?))
 }
 
 /// Rows as they come, each told what became of it.
@@ -126,14 +128,16 @@ fn items<Q: Batch<Request: Into<T>>, T>(request: Request<Q>) -> Result<(Call, Ve
     Ok((call, request.into_inner().requests().into_iter().map(Into::into).collect()))
 }
 
-/// A record as it is told.
-fn one<R: Record>(call: &Call, mut wire: R::Wire) -> Response<R::Wire> {
+/// A record as it is told, when it was asked for by its own id or another one that leads to it.
+fn one<R: Record>(call: &Call, asked: &[String], mut wire: R::Wire) -> Response<R::Wire> {
     R::derive(&mut wire, call.now);
-    Response::new(wire)
+    let found = [R::sent(&wire).id.to_owned()];
+    redirect::answer(asked, found, wire)
 }
 
-/// Records as they are told.
-fn many<R: Record, A: Records<R::Wire>>(call: &Call, mut answer: A) -> Response<A> {
+/// Records as they are told, in the order of the ids that were asked for.
+fn many<R: Record, A: Records<R::Wire>>(call: &Call, asked: &[String], mut answer: A) -> Response<A> {
     answer.records().iter_mut().for_each(|wire| R::derive(wire, call.now));
-    Response::new(answer)
+    let found: Vec<String> = answer.records().iter().map(|wire| R::sent(wire).id.to_owned()).collect();
+    redirect::answer(asked, found, answer)
 }

@@ -13,6 +13,7 @@ use crate::{
     external_id,
     life::not_found,
     number::Numbers,
+    redirect,
 };
 
 /// The use cases of one kind of record. Cheap to clone.
@@ -48,7 +49,7 @@ impl<R: Record> Slice<R> {
         self.catalog.fields(call.tenant_id(), R::KIND.collection).await
     }
 
-    /// The records with these ids, in their order.
+    /// The records with these ids, in their order. An id that leads to another record gives that one.
     pub async fn get(&self, call: &Call, ids: &[String]) -> Result<Vec<R::Wire>> {
         let ids = ids.iter().map(|id| id::parse("id", id)).collect::<Result<Vec<_>>>()?;
         let fields = self.fields(call).await?;
@@ -59,7 +60,11 @@ impl<R: Record> Slice<R> {
                 Box::pin(async move { R::get(one.conn(), tenant, wanted, owners).await })
             })
             .await?;
-        let by_id: BTreeMap<Uuid, &R> = found.iter().map(|record| (record.head().id, record)).collect();
+        let mut by_id: BTreeMap<Uuid, R> =
+            found.into_iter().map(|record| (record.head().id, record)).collect();
+        if R::REDIRECTS && ids.iter().any(|id| !by_id.contains_key(id)) {
+            by_id.extend(redirect::found::<R>(&self.db, call, &ids, &by_id).await?);
+        }
         let one = |id: &Uuid| by_id.get(id).ok_or_else(|| not_found::<R>(id));
         ids.iter().map(|id| Ok(one(id)?.to_wire(&fields))).collect()
     }

@@ -98,6 +98,10 @@ impl<R: Record> Slice<R> {
         let mut parts = vec![rows];
         while let Some(part) = parts.pop() {
             let known = self.known(call, &part).await?;
+            if part.len() > 1 && meets_itself::<R>(&part, &known) {
+                halve(part, &mut parts);
+                continue;
+            }
             self.meet(call, part.iter().map(|row| &row.wire)).await?;
             let numbers = &mut NewNumbers::<R>::placeholders(fields);
             let steps = &steps(call, fields, part.clone(), &known, numbers);
@@ -140,6 +144,9 @@ impl<R: Record> Slice<R> {
     ) -> Result<Option<Outcomes>> {
         let fields = &self.fields(call).await?;
         let known = self.known(call, &rows).await?;
+        if rows.len() > 1 && meets_itself::<R>(&rows, &known) {
+            return Err(Error::concurrent_change());
+        }
         self.meet(call, rows.iter().map(|row| &row.wire)).await?;
         let new = rows.iter().filter(|row| is_new::<R>(row, &known)).map(|row| &row.wire);
         let mut numbers = self.numbers_for(call, fields, new).await?;
@@ -209,6 +216,15 @@ impl<R: Record> Slice<R> {
 /// Whether a row makes a record.
 fn is_new<R: Record>(row: &Row<R::Wire>, known: &BTreeMap<Key, Uuid>) -> bool {
     row.mode != Mode::Update && !known.contains_key(&key::<R>(row))
+}
+
+/// Whether two rows name one record by different keys. They are written one after the other, not together.
+fn meets_itself<R: Record>(rows: &[Row<R::Wire>], known: &BTreeMap<Key, Uuid>) -> bool {
+    let mut named: BTreeMap<Uuid, Key> = BTreeMap::new();
+    rows.iter().map(key::<R>).any(|key| match known.get(&key) {
+        Some(id) => named.insert(*id, key.clone()).is_some_and(|other| other != key),
+        None => false,
+    })
 }
 
 /// What is to be done for each row: those that name no record that exists are read as new ones.

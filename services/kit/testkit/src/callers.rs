@@ -28,10 +28,10 @@ pub fn peers(name: &'static str, clock: &Clock) -> Peers {
     Peers::new(name, &secret, clock.clone()).expect("a secret that is long enough")
 }
 
-/// As [`peers`], for a test without a platform: nobody answers where it should be.
+/// As [`peers`], for a test without other services: nobody answers where they should be.
 pub fn peers_alone(name: &'static str, clock: &Clock) -> Peers {
     let nobody = client::connect("http://127.0.0.1:1").expect("an address");
-    peers(name, clock).with("platform", nobody)
+    peers(name, clock).with("platform", nobody.clone()).with("customer", nobody)
 }
 
 /// What a caller of a test may do and see.

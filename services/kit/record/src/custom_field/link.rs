@@ -60,6 +60,11 @@ pub async fn undeleted<R: Record>(tx: &mut Tx<'_>, call: &Call, fields: &Fields,
     Ok(())
 }
 
+/// Takes the unique values of records that hold none.
+pub async fn reclaimed<R: Record>(tx: &mut Tx<'_>, fields: &Fields, records: &[R]) -> Result<()> {
+    exchange::<R>(tx, fields, &Claims::default(), &claims(fields, records)).await
+}
+
 fn claims<R: Record>(fields: &Fields, records: &[R]) -> Claims {
     let mut claims = Claims::default();
     for definition in fields.definitions().filter(|definition| definition.is_unique) {

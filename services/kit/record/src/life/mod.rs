@@ -22,12 +22,14 @@ mod change;
 mod create;
 mod delete;
 mod update;
+mod withdraw;
 
 pub use act::{held, revised};
 pub use change::purged;
 pub use create::{NewNumbers, insert};
 pub use delete::delete;
 pub use update::{Revision, revise, write, write_one};
+pub use withdraw::{reclaim, release, restore, withdraw};
 
 /// Days a record stays in the recycle bin.
 pub const BIN_DAYS: i64 = 30;

@@ -13,7 +13,7 @@ use crate::{
     Record, Slice, Update,
     batch::{ItemName, distinct_ids, named, of_item, only},
     custom_field::{Fields, link, refresh},
-    owner,
+    owner, redirect,
 };
 
 impl<R: Record> Slice<R> {
@@ -50,6 +50,7 @@ async fn update<R: Record>(
     let field = format!("{}.id", R::KIND.field);
     let ids = distinct_ids(updates.iter().map(|update| R::sent(&update.wire).id), &field, name)?;
     let mut held = hold::<R>(tx, call, &ids).await?;
+    let ids = redirect::hold::<R>(tx, call, ids, &mut held, (&field, name)).await?;
     let mut revisions = Vec::with_capacity(updates.len());
     for (index, (id, update)) in ids.iter().zip(updates).enumerate() {
         let revision = live(&mut held, id).and_then(|was| revise(call, fields, was, update));

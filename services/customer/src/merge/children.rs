@@ -1,0 +1,202 @@
+//! What refers to merged records: it follows them to the survivor, and back when the merge is undone.
+//!
+//! Kinds of records are moved by [`Mover`], as updates with event and audit row; `app.rs` lists them, so a kind that comes to refer to accounts, contacts or
+//! leads is added there and implements [`Movable`]. Rows of tables that are no records are moved by [`settle`] and put back by [`unsettle`].
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use crm_kit_api::{Call, Error, Result, filter::Moment};
+use crm_kit_pg::Tx;
+use crm_kit_record::{
+    Slice,
+    custom_field::{Fields, refresh},
+    life::{self, Revision},
+    recycle_bin::{self, Gone},
+    revert::{self, Patch},
+};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use sqlx::types::Json;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::{
+    MOST_MOVED,
+    kind::Movable,
+    model::{Change, Conflict},
+    store,
+};
+use crate::{DOMAIN, duplicate, duplicate_scan};
+
+/// Records written by one statement.
+const PAGE: usize = 500;
+
+/// Records that go, and the one that takes their place.
+#[derive(Clone, Copy, Debug)]
+pub struct Going<'g> {
+    /// Those that go.
+    pub gone: Gone<'g>,
+    /// The one that stays.
+    pub into: Uuid,
+}
+
+/// A kind whose records refer to others that can be merged.
+pub trait Mover: Send + Sync {
+    /// Its collection.
+    fn collection(&self) -> &'static str;
+    /// The tenant's own fields.
+    fn fields<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Arc<Fields>>>;
+    /// Lets records refer to the one that stays; returns what changed of them.
+    fn follow<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        going: Going<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Change>>>;
+    /// Takes changes back; returns what was changed since.
+    fn put_back<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<Vec<Conflict>>>;
+}
+
+impl<R: Movable> Mover for Slice<R> {
+    fn collection(&self) -> &'static str {
+        R::KIND.collection
+    }
+
+    fn fields<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Arc<Fields>>> {
+        Box::pin(Self::fields(self, call))
+    }
+
+    fn follow<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        going: Going<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Change>>> {
+        Box::pin(follow::<R>(tx, call, fields, going))
+    }
+
+    fn put_back<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        call: &'a Call,
+        fields: &'a Fields,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<Vec<Conflict>>> {
+        Box::pin(put_back::<R>(tx, call, fields, changes))
+    }
+}
+
+/// Lets a record refer to `into` where it refers to records that go, in its standard and its custom fields.
+pub fn repoint<R: Movable>(record: &mut R, fields: &Fields, Going { gone, into }: Going<'_>) {
+    record.repoint(gone, into);
+    let goes = gone.ids.iter().map(Uuid::to_string).collect::<Vec<_>>();
+    for key in recycle_bin::references(fields, gone) {
+        let target = record.head().custom.get(key).and_then(Value::as_str);
+        if target.is_some_and(|target| goes.iter().any(|id| id == target)) {
+            record.head_mut().custom.set(key, Some(Value::String(into.to_string())));
+        }
+    }
+}
+
+async fn follow<R: Movable>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    going: Going<'_>,
+) -> Result<Vec<Change>> {
+    let (tenant, most) = (tx.tenant_id(), i64::try_from(MOST_MOVED + 1).unwrap_or(i64::MAX));
+    let mut ids = recycle_bin::referring::<R>(tx, fields, going.gone, most).await?;
+    ids.extend(R::following(tx.conn(), tenant, going.gone, most).await?);
+    // The survivor is written with what it gains; it refers to no loser any more then.
+    ids.remove(&going.into);
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    if ids.len() > MOST_MOVED {
+        return Err(too_large(R::KIND.collection));
+    }
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut changes = Vec::with_capacity(ids.len());
+    for page in ids.chunks(PAGE) {
+        let mut revisions = Vec::with_capacity(page.len());
+        for was in R::lock(tx.conn(), tenant, page, None).await? {
+            let mut record = was.clone();
+            repoint(&mut record, fields, going);
+            refresh::evaluate(fields, &mut record, Moment::from(call.now));
+            changes.extend(change(&was, &record)?);
+            revisions.push(Revision::new(fields, was, record));
+        }
+        life::write(tx, call, fields, revisions).await?;
+    }
+    Ok(changes)
+}
+
+/// What changed of a record; `None` when nothing did.
+pub fn change<R: Movable>(was: &R, record: &R) -> Result<Option<Change>> {
+    let patch = Patch::between(&revert::document(was)?, &revert::document(record)?);
+    Ok((!patch.is_empty()).then(|| Change {
+        collection: R::KIND.collection.to_owned(),
+        record_id: record.head().id,
+        patch: Json(patch),
+    }))
+}
+
+/// `FAILED_PRECONDITION / MERGE_TOO_LARGE`.
+pub fn too_large(collection: &str) -> Error {
+    let message = format!("more than {MOST_MOVED} records refer to those that are merged");
+    Error::new(Code::FailedPrecondition, DOMAIN, "MERGE_TOO_LARGE", message)
+        .with("collection", collection)
+        .with("limit", MOST_MOVED)
+}
+
+/// Takes changes of records of a kind back; returns what was changed since. Records that are gone are left out.
+pub async fn put_back<R: Movable>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    changes: &[Change],
+) -> Result<Vec<Conflict>> {
+    let (tenant, mut conflicts) = (tx.tenant_id(), Vec::new());
+    for page in changes.chunks(PAGE) {
+        let ids: Vec<Uuid> = page.iter().map(|change| change.record_id).collect();
+        let mut revisions = Vec::with_capacity(page.len());
+        for was in R::lock(tx.conn(), tenant, &ids, None).await? {
+            let id = was.head().id;
+            let Some(change) = page.iter().find(|change| change.record_id == id) else { continue };
+            let mut document = revert::document(&was)?;
+            let since = change.patch.take_back(&mut document, R::TOGETHER);
+            let conflict = |path| Conflict { collection: change.collection.clone(), record_id: id, path };
+            conflicts.extend(since.into_iter().map(conflict));
+            let mut record: R = revert::record(document)?;
+            refresh::evaluate(fields, &mut record, Moment::from(call.now));
+            revisions.push(Revision::new(fields, was, record));
+        }
+        life::write(tx, call, fields, revisions).await?;
+    }
+    Ok(conflicts)
+}
+
+/// Moves what no record is: keys and sets of duplicates, and who answered for the losers.
+pub async fn settle(tx: &mut Tx<'_>, call: &Call, Going { gone, into }: Going<'_>) -> Result<()> {
+    let tenant = tx.tenant_id();
+    duplicate::store::forget(tx.conn(), tenant, gone.ids).await?;
+    duplicate_scan::merged(tx.conn(), (tenant, call.caller_id()), gone.collection, into, gone.ids, call.now)
+        .await?;
+    store::turn_ownership(tx.conn(), tenant, gone.ids, call.now, true).await
+}
+
+/// Puts that back, for a merge that took place at `at`. Sets of duplicates come with the next scan.
+pub async fn unsettle(tx: &mut Tx<'_>, Going { gone, into }: Going<'_>, at: DateTime<Utc>) -> Result<()> {
+    let tenant = tx.tenant_id();
+    duplicate_scan::unmerged(tx.conn(), tenant, gone.collection, into, at).await?;
+    store::turn_ownership(tx.conn(), tenant, gone.ids, at, false).await
+}
