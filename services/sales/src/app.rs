@@ -171,11 +171,11 @@ pub async fn build(parts: Parts) -> Result<Server> {
         plans: PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
     };
     let exchange = Exchange::new(peers.clone());
-    let quotas = Quotas {
+    let goals = Quotas {
         slice: Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone()),
         exchange: exchange.clone(),
     };
-    quota::lock::spawn(quotas.slice.clone(), clock.clone(), &tasks, shutdown.clone());
+    quota::lock::spawn(goals.slice.clone(), clock.clone(), &tasks, shutdown.clone());
     let forecasts = Forecasts { db: db.clone(), exchange };
     let slice_of_quotes = Slice::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
     let quotes = Quotes { slice: slice_of_quotes, clock: clock.clone() };
@@ -208,7 +208,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         Arc::new(prices.entries.clone()) as _,
         Arc::new(allocations.plans.clone()) as _,
         Arc::new(allocations.receipts.clone()) as _,
-        Arc::new(quotas.slice.clone()) as _,
+        Arc::new(goals.slice.clone()) as _,
         Arc::new(quotes.slice.clone()) as _,
         Arc::new(orders.slice.clone()) as _,
         Arc::new(contracts.slice.clone()) as _,
@@ -229,7 +229,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
         .add_service(ReceiptServiceServer::new(receipt::rpc::Handlers(allocations.clone())))
         .add_service(AllocationServiceServer::new(allocations))
         .add_service(ReceivableServiceServer::new(Receivables { db: db.clone() }))
-        .add_service(QuotaServiceServer::new(quota::rpc::Handlers(quotas)))
+        .add_service(QuotaServiceServer::new(quota::rpc::Handlers(goals)))
         .add_service(ForecastServiceServer::new(forecasts))
         .add_service(QuoteServiceServer::new(quote::rpc::Handlers(quotes)))
         .add_service(OrderServiceServer::new(order::rpc::Handlers(orders)))

@@ -48,8 +48,8 @@ fn expected(units: i64, category: ForecastCategory, percent: i64, close: Date) -
     }
 }
 
-fn units(money: &Option<Money>) -> i64 {
-    money.as_ref().unwrap().units
+fn units<'m>(money: impl Into<Option<&'m Money>>) -> i64 {
+    money.into().unwrap().units
 }
 
 fn row(forecast: &Forecast, user_id: Uuid) -> &ForecastRow {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use crm_kit_record::{Slice, custom_field::Catalog, number::Numbers};
 use crm_proto::crm::{
-    record::v1::{ExternalId, row_result::Outcome},
+    record::v1::{ExternalId, RowResult, row_result::Outcome},
     sales::v1::{
         BulkUpsertQuotasRequest, CreateQuotaRequest, DeleteQuotaRequest, FiscalCalendar,
         GetFiscalCalendarRequest, GetQuotaRequest, ListQuotaAttainmentsRequest, ListQuotaAttainmentsResponse,
@@ -250,7 +250,7 @@ async fn quotas_come_in_by_streaming_upsert_and_stay_within_the_scope() {
     let mut answers = quotas.0.bulk_upsert_quotas(futures::stream::iter(rows)).await.unwrap().into_inner();
     let mut outcomes = Vec::new();
     while let Some(answer) = answers.message().await.unwrap() {
-        outcomes.extend(answer.results.iter().map(|result| result.outcome()));
+        outcomes.extend(answer.results.iter().map(RowResult::outcome));
     }
     assert_eq!(outcomes, [Outcome::Created, Outcome::Created, Outcome::Updated, Outcome::Failed]);
     let list = || ListQuotasRequest { order_by: "start_date".into(), ..Default::default() };
