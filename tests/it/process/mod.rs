@@ -4,6 +4,7 @@
 
 mod crash;
 mod drain;
+mod erp;
 mod flow;
 mod rest;
 pub mod running;

@@ -35,7 +35,17 @@ type Log = Arc<Mutex<Vec<String>>>;
 impl Running {
     /// Starts a binary of the workspace with these variables, and waits until it says where it listens.
     pub async fn start(name: &str, variables: &[(String, String)]) -> Self {
-        let mut command = Command::new(binary(&format!("crm-{name}")));
+        Self::spawn(name, Command::new(binary(&format!("crm-{name}"))), variables).await
+    }
+
+    /// Starts an example of the tests with these arguments.
+    pub async fn start_example(name: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(binary(&format!("examples/{name}")));
+        command.args(arguments);
+        Self::spawn(name, command, &[]).await
+    }
+
+    async fn spawn(name: &str, mut command: Command, variables: &[(String, String)]) -> Self {
         // Settings of whoever runs the tests stay out.
         for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("CRM_")) {
             command.env_remove(variable);
