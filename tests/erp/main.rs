@@ -14,15 +14,13 @@ mod ledger;
 
 use std::{env, path::PathBuf, time::Duration};
 
-use crm_proto::{
-    crm::{
-        event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
-        record::v1::ExternalId,
-        sales::v1::{
-            AcknowledgeOrderRequest, BulkUpsertReceiptsRequest, Order, OrderCreated, OrderUpdated, Receipt,
-            order::ErpState, order_service_client::OrderServiceClient, receipt::Method,
-            receipt_service_client::ReceiptServiceClient,
-        },
+use crm_proto::crm::{
+    event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
+    record::v1::ExternalId,
+    sales::v1::{
+        AcknowledgeOrderRequest, BulkUpsertReceiptsRequest, Order, OrderCreated, OrderUpdated, Receipt,
+        order::ErpState, order_service_client::OrderServiceClient, receipt::Method,
+        receipt_service_client::ReceiptServiceClient,
     },
 };
 use crm_testkit::callers::Bearer;
@@ -96,7 +94,13 @@ impl Erp {
         if order.amendment_number == 0 { self.report_payment(order, &erp_id).await } else { Ok(()) }
     }
 
-    async fn answer(&self, order: &Order, state: ErpState, erp_id: &str, message: &str) -> Result<(), Status> {
+    async fn answer(
+        &self,
+        order: &Order,
+        state: ErpState,
+        erp_id: &str,
+        message: &str,
+    ) -> Result<(), Status> {
         let request = AcknowledgeOrderRequest {
             id: order.id.clone(),
             etag: String::new(),
@@ -122,7 +126,7 @@ impl Erp {
             receipt: Some(Receipt {
                 account_id: order.account_id.clone(),
                 account_name: order.account_name.clone(),
-                amount: order.totals.as_ref().and_then(|totals| totals.gross.clone()),
+                amount: order.totals.as_ref().and_then(|totals| totals.gross_amount.clone()),
                 receive_date: order.order_date,
                 method: Method::BankTransfer.into(),
                 bank_reference: erp_id.to_owned(),
@@ -149,5 +153,7 @@ fn order(event: &Event) -> Option<Order> {
     if is(OrderCreated::full_name()) {
         return OrderCreated::decode(payload.value.as_slice()).ok()?.order;
     }
-    is(OrderUpdated::full_name()).then(|| OrderUpdated::decode(payload.value.as_slice()).ok()?.order).flatten()
+    is(OrderUpdated::full_name())
+        .then(|| OrderUpdated::decode(payload.value.as_slice()).ok()?.order)
+        .flatten()
 }

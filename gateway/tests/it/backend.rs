@@ -276,6 +276,13 @@ impl ImportJobService for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_import_error_counts(
+        &self,
+        _: Request<ListImportErrorCountsRequest>,
+    ) -> Answer<ListImportErrorCountsResponse> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn create_import_job(&self, request: Request<CreateImportJobRequest>) -> Answer<ImportJob> {
         Ok(Response::new(request.into_inner().import_job.unwrap_or_default()))
     }

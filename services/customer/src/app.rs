@@ -37,11 +37,9 @@ use crm_proto::crm::{
         duplicate_rule_service_server::DuplicateRuleServiceServer,
         duplicate_scan_service_server::DuplicateScanServiceServer,
         duplicate_service_server::DuplicateServiceServer,
-        interaction_service_server::InteractionServiceServer,
-        lead_service_server::LeadServiceServer,
-        pool_service_server::PoolServiceServer,
+        interaction_service_server::InteractionServiceServer, lead_service_server::LeadServiceServer,
+        merge_service_server::MergeServiceServer, pool_service_server::PoolServiceServer,
         task_service_server::TaskServiceServer,
-        merge_service_server::MergeServiceServer,
     },
     event::v1::event_service_server::EventServiceServer,
 };
@@ -63,8 +61,8 @@ use crate::{
     interaction::{self, Interactions},
     kinds,
     lead::{self, Leads},
-    overview::Overviews,
     merge::{self, Merges},
+    overview::Overviews,
     pool::{self, Pools},
     task::{self, Tasks},
 };

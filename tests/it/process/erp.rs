@@ -50,7 +50,11 @@ async fn orders_reach_the_erp_system_once_and_payments_come_back_once() {
     }
     for receipt in receipts(&admin).await {
         assert!(numbers.contains(&receipt["bank_reference"].to_string()), "{receipt}");
-        assert_eq!(receipt["amount"], json!({"currency_code": "CNY", "units": "21", "nanos": 0}), "{receipt}");
+        assert_eq!(
+            receipt["amount"],
+            json!({"currency_code": "CNY", "units": "21", "nanos": 0}),
+            "{receipt}"
+        );
     }
 }
 
@@ -63,7 +67,10 @@ async fn an_order_that_the_erp_system_refuses_says_why() {
     let id = confirmed(&admin, 0, "JPY").await;
     until("the order is answered", || async { pending(&admin).await == 0 }).await;
     let order = admin.get(&format!("/v1/orders/{id}")).await.ok();
-    assert_eq!((&order["erp_state"], &order["erp_message"]), (&json!("ERP_STATE_FAILED"), &json!("no books in JPY")));
+    assert_eq!(
+        (&order["erp_state"], &order["erp_message"]),
+        (&json!("ERP_STATE_FAILED"), &json!("no books in JPY"))
+    );
     assert_eq!(receipts(&admin).await, Vec::<Value>::new());
 }
 

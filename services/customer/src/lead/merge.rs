@@ -3,9 +3,7 @@
 use crm_kit_api::Result;
 use crm_kit_pg::change::Telling;
 use crm_kit_record::recycle_bin::Gone;
-use crm_proto::crm::customer::v1::{
-    Lead as Wire, LeadDeleted, LeadUndeleted, MergePolicy as Policy, lead::Status,
-};
+use crm_proto::crm::customer::v1::{Lead as Wire, LeadDeleted, LeadUndeleted, MergePolicy as Policy};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -80,9 +78,9 @@ impl Mergeable for Lead {
     ];
     const FOLLOWED_BY: &'static [&'static str] = &[];
 
-    /// A converted lead stays what it was when it was converted. A conversion that is under way holds the lead, so it is seen when it has ended.
+    /// A converted lead stays what it was when it was converted, and one that is on its way there is left alone.
     fn may_merge(&self) -> Result<()> {
-        if self.status.0 == Status::Converted { Err(convert::state_forbids(self)) } else { Ok(()) }
+        convert::may_change(self)
     }
 
     fn departed(wire: Wire, into: Uuid) -> Telling {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
-use crm_proto::crm::customer::v1::Lead as Wire;
+use crm_proto::crm::customer::v1::{Lead as Wire, lead::Status};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

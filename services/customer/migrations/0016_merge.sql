@@ -64,8 +64,7 @@ ALTER TABLE merge_change ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON merge_change
     USING (tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::uuid);
 
--- Which leads were converted to a record that is merged.
-CREATE INDEX lead_converted_account_idx ON lead (tenant_id, converted_account_id) WHERE converted_account_id IS NOT NULL;
+-- Which leads were converted to a contact that is merged.
 CREATE INDEX lead_converted_contact_idx ON lead (tenant_id, converted_contact_id) WHERE converted_contact_id IS NOT NULL;
 -- Sets that a merged record stands in.
 CREATE INDEX duplicate_set_records_idx ON duplicate_set USING gin (record_ids);
