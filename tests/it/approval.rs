@@ -127,7 +127,7 @@ impl Company {
 
 #[tokio::test]
 async fn a_decision_moves_the_quote_once() {
-    let mut company = Company::new().await;
+    let mut company = Box::pin(Company::new()).await;
     let quote = company.submitted("30").await;
     assert_eq!(quote.state(), State::InApproval);
     let asked = company.when(&quote.id, |quote| !quote.approval_request_id.is_empty()).await;
@@ -159,7 +159,7 @@ async fn a_decision_moves_the_quote_once() {
 
 #[tokio::test]
 async fn what_approvers_refuse_is_changed_and_submitted_again() {
-    let mut company = Company::new().await;
+    let mut company = Box::pin(Company::new()).await;
     let quote = company.submitted("30").await;
     company.when(&quote.id, |quote| !quote.approval_request_id.is_empty()).await;
     let task = company.requests().await[0].tasks[0].id.clone();
@@ -181,7 +181,7 @@ async fn what_approvers_refuse_is_changed_and_submitted_again() {
 
 #[tokio::test]
 async fn what_is_taken_back_is_withdrawn_at_the_platform() {
-    let mut company = Company::new().await;
+    let mut company = Box::pin(Company::new()).await;
     let quote = company.submitted("30").await;
     company.when(&quote.id, |quote| !quote.approval_request_id.is_empty()).await;
     let request = WithdrawQuoteRequest { id: quote.id.clone(), ..WithdrawQuoteRequest::default() };
@@ -203,7 +203,7 @@ async fn what_is_taken_back_is_withdrawn_at_the_platform() {
 
 #[tokio::test]
 async fn a_process_that_died_before_it_noted_the_answer_asks_again_and_doubles_nothing() {
-    let mut company = Company::new().await;
+    let mut company = Box::pin(Company::new()).await;
     let quote = company.submitted("30").await;
     let asked = company.when(&quote.id, |quote| !quote.approval_request_id.is_empty()).await;
     let mut conn = company.suite.sales_database.look().await;

@@ -161,21 +161,19 @@ impl Filler<'_> {
     fn value(&mut self, field: &FieldDescriptor, within: &MessageDescriptor) -> Option<Value> {
         let text = |text: &str| Value::String(text.to_owned());
         let single = match (field.name(), field.kind()) {
-            ("id" | "ids" | "record_id", Kind::String) => text(self.own),
+            ("id" | "ids" | "record_id" | "to_user_ids", Kind::String) => text(self.own),
             ("parent_id" | "account_id" | "from_account_id", _) if within.name() != "Department" => {
                 text(self.ids.get("accounts")?)
             }
-            // Another record, because no account is related to itself.
-            ("to_account_id", _) => text(self.ids.get("contacts")?),
             ("product_id", _) => text(self.ids.get("products")?),
             ("price_book_id", _) => text(self.ids.get("priceBooks")?),
             ("currency_code", _) => text("CNY"),
             ("opportunity_id", _) => text(self.ids.get("opportunities")?),
-            ("reports_to_id" | "contact_id", _) => text(self.ids.get("contacts")?),
+            // An account is related to another record, because none is related to itself.
+            ("reports_to_id" | "contact_id" | "to_account_id", _) => text(self.ids.get("contacts")?),
             ("user_id" | "superior_id" | "manager_id" | "owner_id" | "from_user_id", _) => {
                 text(self.ids.get("users")?)
             }
-            ("to_user_ids", _) => text(self.own),
             ("role_ids", _) => text(self.ids.get("roles")?),
             ("department_ids" | "parent_id", _) => text(self.ids.get("departments")?),
             ("q", _) | ("value", Kind::String) => text(SECRET),

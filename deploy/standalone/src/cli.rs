@@ -298,7 +298,7 @@ fn triple(text: &str) -> Result<(String, String, String), String> {
     if column.is_empty() || from.is_empty() {
         Err("has nothing before or behind the `:`".to_owned())
     } else {
-        Ok((column.to_owned(), from.to_owned(), to.to_owned()))
+        Ok((column.to_owned(), from.to_owned(), to.clone()))
     }
 }
 

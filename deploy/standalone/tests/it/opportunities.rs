@@ -1,5 +1,7 @@
 //! A year of a real company's sales, imported with the command line alone, and the figures that come of it to the unit: `shared/data/crm-opportunities`.
 
+#![expect(clippy::print_stdout, reason = "says what was skipped")]
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

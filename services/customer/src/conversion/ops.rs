@@ -79,9 +79,7 @@ impl Conversions {
         let begun = self
             .leads
             .db
-            .write(call, "convert", move |tx| {
-                Box::pin(async move { self.begin(tx, call, own, (draft, deal)).await })
-            })
+            .write(call, "convert", move |tx| Box::pin(self.begin(tx, call, own, (draft, deal))))
             .await?;
         let begun_id = begun.conversion.as_ref().map(|begun| id::parse("conversion.id", &begun.id));
         let begun_id = begun_id.ok_or_else(|| Error::bug("a conversion was begun and not answered"))??;

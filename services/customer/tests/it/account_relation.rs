@@ -57,8 +57,8 @@ async fn related(rig: &Rig, caller: &Caller, account: &Account) -> Vec<RelatedAc
     client(rig, caller).list_account_relations(request).await.unwrap().into_inner().related_accounts
 }
 
-fn day(year: i32, month: i32, day: i32) -> Option<Date> {
-    Some(Date { year, month, day })
+fn day(year: i32, month: i32, day: i32) -> Date {
+    Date { year, month, day }
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_relation_is_stored_once_and_read_from_either_account() {
     let (maker, shop) =
         (rig.create(&me, named("制造商")).await.unwrap(), rig.create(&me, named("商店")).await.unwrap());
     let wanted = AccountRelation {
-        start_date: day(2024, 2, 29),
+        start_date: Some(day(2024, 2, 29)),
         note: "East".into(),
         ..relation(&shop, &maker, Kind::Reseller)
     };
@@ -89,7 +89,7 @@ async fn a_relation_is_stored_once_and_read_from_either_account() {
     assert_eq!(told, (true, "经销商", shop.id.as_str(), "商店"));
 
     let change =
-        AccountRelation { reverse_name: "principal".into(), end_date: day(2025, 1, 1), ..made.clone() };
+        AccountRelation { reverse_name: "principal".into(), end_date: Some(day(2025, 1, 1)), ..made.clone() };
     let request = |relation: AccountRelation, paths: &[&str]| UpdateAccountRelationRequest {
         account_relation: Some(relation),
         update_mask: field_mask(paths),
@@ -136,8 +136,8 @@ async fn what_is_no_relation_is_refused_with_its_fields() {
     let family = fault(relation(&a, &b, Kind::Family)).await;
     assert_eq!(family, [pair("forward_name", "REQUIRED"), pair("reverse_name", "REQUIRED")]);
     let backwards = AccountRelation {
-        start_date: day(2026, 1, 2),
-        end_date: day(2026, 1, 1),
+        start_date: Some(day(2026, 1, 2)),
+        end_date: Some(day(2026, 1, 1)),
         ..relation(&a, &b, Kind::Partner)
     };
     assert_eq!(fault(backwards).await, [pair("end_date", "BEFORE_START")]);

@@ -1,6 +1,6 @@
 //! The collections of a service, whatever their kinds of records.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crm_kit_api::{Call, Error, Result, filter::Filter};
 use crm_kit_pg::{Tx, jobs::Verdict};
@@ -59,7 +59,7 @@ pub trait Collection: Send + Sync {
         &'a self,
         _call: &'a Call,
         _job: HandOver,
-        _seen: &'a mut HashSet<Uuid>,
+        _seen: &'a mut BTreeSet<Uuid>,
     ) -> BoxFuture<'a, Result<HandOver>> {
         Box::pin(std::future::ready(Err(Error::bug("a collection that is not handed over"))))
     }
@@ -129,7 +129,7 @@ impl<R: Record> Collection for Slice<R> {
         &'a self,
         call: &'a Call,
         job: HandOver,
-        seen: &'a mut HashSet<Uuid>,
+        seen: &'a mut BTreeSet<Uuid>,
     ) -> BoxFuture<'a, Result<HandOver>> {
         Box::pin(hand_over::step::rehearse(self, call, job, seen))
     }

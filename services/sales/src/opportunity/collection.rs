@@ -1,6 +1,6 @@
 //! Opportunities as a collection: as any, but before anybody looks at the columns of its files the tenant has its pipelines.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crm_kit_api::{Call, Result};
 use crm_kit_pg::{Tx, jobs::Verdict};
@@ -78,7 +78,7 @@ impl Collection for Opportunities {
         &'a self,
         call: &'a Call,
         job: HandOver,
-        seen: &'a mut HashSet<Uuid>,
+        seen: &'a mut BTreeSet<Uuid>,
     ) -> BoxFuture<'a, Result<HandOver>> {
         self.slice.rehearse_hand_over(call, job, seen)
     }

@@ -68,7 +68,7 @@ async fn open_deals_go_in_their_stage_and_closed_ones_stay_with_who_closed_them(
     let given = rig.get(&boss, &moved.id).await.unwrap();
     assert_eq!((given.owner_id, given.stage_key), (heirs[0].to_string(), "proposal".to_owned()));
     assert_eq!(given.stage_enter_time, moved.stage_enter_time);
-    let request = ListStageEntriesRequest { opportunity_id: moved.id, ..ListStageEntriesRequest::default() };
+    let request = ListStageEntriesRequest { opportunity_id: moved.id };
     let entries =
         rig.opportunities(&boss).list_stage_entries(request).await.unwrap().into_inner().stage_entries;
     assert_eq!(entries.len(), 2, "the history is as it was");

@@ -1,7 +1,5 @@
 //! Hand-overs between the wire and the table.
 
-use std::collections::BTreeSet;
-
 use crm_kit_api::{Call, Error, Result, error::Violations, id, time};
 use crm_kit_value::{text, text::Lines};
 use crm_proto::crm::record::v1::{
@@ -86,14 +84,13 @@ fn read_rule(
         }
     }
     let names: Vec<&str> = handed_over(collections).collect();
-    let named: BTreeSet<&str> = names.iter().copied().collect();
     let wanted = match rule.collection.as_str() {
         "" if !rule.filter.is_empty() => {
             violations.add(place("collection"), "REQUIRED", "is required beside a filter");
             Vec::new()
         }
         "" => names,
-        name if named.contains(name) => vec![name],
+        name if names.contains(&name) => vec![name],
         _ => {
             let known = names.join(", ");
             violations.add(place("collection"), "COLLECTION_UNKNOWN", format!("must be one of {known}"));

@@ -1,6 +1,6 @@
 //! Use cases of hand-overs.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crm_kit_api::{
     Call, Error, Result,
@@ -160,7 +160,7 @@ impl HandOvers {
     }
 
     async fn rehearse(&self, call: &Call, mut job: HandOver) -> Result<HandOver> {
-        let mut seen: BTreeMap<String, HashSet<Uuid>> = BTreeMap::new();
+        let mut seen: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         while let Some(rule) = job.rule() {
             let collection = self.collections.get("collection", &rule.collection)?;
             let seen = seen.entry(rule.collection.clone()).or_default();

@@ -1,6 +1,6 @@
 //! A group of records on its way to others, and what is noted of it in the same transaction. A dry run takes the same way and writes nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crm_kit_api::{
     Call, Error, Result,
@@ -66,7 +66,7 @@ pub async fn rehearse<R: Record>(
     slice: &Slice<R>,
     call: &Call,
     mut job: HandOver,
-    seen: &mut HashSet<Uuid>,
+    seen: &mut BTreeSet<Uuid>,
 ) -> Result<HandOver> {
     let fields = slice.fields(call).await?;
     let rule = job.rule().ok_or_else(|| Error::bug("a hand-over without a rule"))?;

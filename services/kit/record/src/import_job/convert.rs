@@ -214,7 +214,7 @@ fn check_templates(
         let place = |part: &str| format!("import_job.templates[{index}].{part}");
         let is_taken = stated.iter().any(|entry| entry.field == made.field && !entry.suggested)
             || wire[..index].iter().any(|other| other.field == made.field);
-        if columns.get(&made.field).filter(|column| column.settable).is_none() {
+        if columns.get(&made.field).is_none_or(|column| !column.settable) {
             let message = format!("{} is not a field that a file can set", made.field);
             violations.add(place("field"), "FIELD_UNKNOWN", message);
         } else if is_taken {
