@@ -87,32 +87,6 @@ impl Record for Account {
         events::event(wire, happening)
     }
 
-    async fn get(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::get(conn, tenant_id, ids, owners).await
-    }
-
-    async fn lock(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::lock(conn, tenant_id, ids, owners).await
-    }
-
-    async fn by_number(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        numbers: &[String],
-    ) -> Result<Vec<(String, Uuid)>> {
-        store::by_number(conn, tenant_id, numbers).await
-    }
-
     async fn redirected(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
         merge::store::redirected(conn, tenant_id, COLLECTION, ids).await
     }

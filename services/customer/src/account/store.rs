@@ -20,68 +20,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      credit_limit, credit_limit_currency, owner_id, pool_id, claim_time, last_activity_time, last_deal_time, blocked, tags, \
      description, external_ids, custom";
 
-/// The accounts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Account>> {
-    sqlx::query_as!(
-        Account,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
-               unified_social_credit_code, tax_id, parent_id, kind AS "kind: _", industry, employee_count, region, website,
-               website_domain, phone, email, billing_address AS "billing_address: _", shipping_address AS "shipping_address: _",
-               level AS "level: _", life_cycle_stage AS "life_cycle_stage: _", source, annual_revenue, annual_revenue_currency,
-               credit_status AS "credit_status: _", credit_limit, credit_limit_currency, owner_id, pool_id, claim_time,
-               last_activity_time, last_deal_time, blocked, tags, description, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM account
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends. Rows are locked in the order of their ids, so that two callers that lock the
-/// same rows do not lock each other out.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Account>> {
-    sqlx::query_as!(
-        Account,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, legal_name,
-               unified_social_credit_code, tax_id, parent_id, kind AS "kind: _", industry, employee_count, region, website,
-               website_domain, phone, email, billing_address AS "billing_address: _", shipping_address AS "shipping_address: _",
-               level AS "level: _", life_cycle_stage AS "life_cycle_stage: _", source, annual_revenue, annual_revenue_currency,
-               credit_status AS "credit_status: _", credit_limit, credit_limit_currency, owner_id, pool_id, claim_time,
-               last_activity_time, last_deal_time, blocked, tags, description, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM account
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts accounts, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, accounts: &[Account]) -> Result<()> {
     let Some(exchange) = exchange(accounts) else { return Ok(()) };
@@ -230,23 +168,6 @@ pub async fn below(
     .fetch_all(conn)
     .await
     .map_err(database_error)
-}
-
-/// Ids of live accounts with these numbers, within the scope of `owners`.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM account WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 /// The first of the ids that is no live account within the scope of `owners`.

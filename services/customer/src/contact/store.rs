@@ -20,64 +20,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      salutation, job_title, department, reports_to_id, emails, phones, accounts, mailing_address, birth_date, \
      language_code, source, owner_id, life_cycle_stage, last_activity_time, tags, description, external_ids, custom";
 
-/// The contacts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Contact>> {
-    sqlx::query_as!(
-        Contact,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name,
-               salutation, job_title, department, reports_to_id, emails AS "emails: _", phones AS "phones: _",
-               accounts AS "accounts: _", mailing_address AS "mailing_address: _", birth_date AS "birth_date: _", language_code,
-               source, owner_id, life_cycle_stage AS "life_cycle_stage: _", last_activity_time, tags, description,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM contact
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends. Rows are locked in the order of their ids, so that two callers that lock the
-/// same rows do not lock each other out.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Contact>> {
-    sqlx::query_as!(
-        Contact,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, middle_name,
-               salutation, job_title, department, reports_to_id, emails AS "emails: _", phones AS "phones: _",
-               accounts AS "accounts: _", mailing_address AS "mailing_address: _", birth_date AS "birth_date: _", language_code,
-               source, owner_id, life_cycle_stage AS "life_cycle_stage: _", last_activity_time, tags, description,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM contact
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts contacts, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, contacts: &[Contact]) -> Result<()> {
     let Some(exchange) = exchange(contacts) else { return Ok(()) };

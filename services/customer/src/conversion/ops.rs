@@ -29,7 +29,7 @@ use crate::{
     DOMAIN,
     account::Accounts,
     contact::Contacts,
-    lead::{self, Lead, Leads, convert::state_forbids, status},
+    lead::{Lead, Leads, convert::state_forbids, status},
 };
 
 /// How long whoever converts has for the steps before a job takes over.
@@ -135,7 +135,7 @@ impl Conversions {
     async fn lead(&self, call: &Call, id: Uuid, owners: Option<&[Uuid]>) -> Result<Option<Lead>> {
         let (tenant, ids) = (call.tenant_id(), &[id]);
         let read = self.leads.db.read_one(call, move |one| {
-            Box::pin(async move { lead::store::get(one.conn(), tenant, ids, owners).await })
+            Box::pin(async move { Lead::get(one.conn(), tenant, ids, owners).await })
         });
         Ok(read.await?.pop())
     }

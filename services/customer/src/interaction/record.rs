@@ -76,24 +76,6 @@ impl Record for Interaction {
         events::event(wire, happening)
     }
 
-    async fn get(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::get(conn, tenant_id, ids, owners).await
-    }
-
-    async fn lock(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::lock(conn, tenant_id, ids, owners).await
-    }
-
     async fn insert(conn: &mut PgConnection, interactions: &[Self]) -> Result<()> {
         store::insert(conn, interactions).await
     }

@@ -17,61 +17,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      duration_seconds, participants, outcome, description, account_id, contact_id, lead_id, opportunity_id, links, \
      owner_id, tags, external_ids, custom";
 
-/// The interactions with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Interaction>> {
-    sqlx::query_as!(
-        Interaction,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, kind AS "kind: _",
-               direction AS "direction: _", start_time, duration_seconds, participants AS "participants: _", outcome,
-               description, account_id, contact_id, lead_id, opportunity_id, links AS "links: _", owner_id, tags,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM interaction
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Interaction>> {
-    sqlx::query_as!(
-        Interaction,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, kind AS "kind: _",
-               direction AS "direction: _", start_time, duration_seconds, participants AS "participants: _", outcome,
-               description, account_id, contact_id, lead_id, opportunity_id, links AS "links: _", owner_id, tags,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM interaction
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts interactions, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, interactions: &[Interaction]) -> Result<()> {
     let rows: Vec<_> = interactions.iter().map(Interaction::to_stored).collect();

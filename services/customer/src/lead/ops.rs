@@ -126,7 +126,7 @@ pub async fn status_changes(
         .db
         .read(call, move |tx| {
             Box::pin(async move {
-                let seen = store::get(tx.conn(), tenant, &[id], call.access.scope.owners()).await?;
+                let seen = Lead::get(tx.conn(), tenant, &[id], call.access.scope.owners()).await?;
                 if seen.is_empty() {
                     return Err(Error::not_found(COLLECTION, id));
                 }

@@ -15,65 +15,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      score, rating, status, status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, \
      converted_account_id, converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description, external_ids, custom";
 
-/// The leads with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the recycle
-/// bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Lead>> {
-    sqlx::query_as!(
-        Lead,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
-               job_title, department, company_name, industry, employee_count, region, website, phone, email, address AS "address:
-               _", source, channel, campaign_id, utm AS "utm: _", score, rating AS "rating: _", status AS "status: _",
-               status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, converted_account_id,
-               converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM lead
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Lead>> {
-    sqlx::query_as!(
-        Lead,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, family_name, given_name, salutation,
-               job_title, department, company_name, industry, employee_count, region, website, phone, email, address AS "address:
-               _", source, channel, campaign_id, utm AS "utm: _", score, rating AS "rating: _", status AS "status: _",
-               status_reason, status_time, owner_id, pool_id, claim_time, last_activity_time, duplicate_of_id, converted_account_id,
-               converted_contact_id, converted_opportunity_id, convert_time, conversion_id, tags, description, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM lead
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts leads, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, leads: &[Lead]) -> Result<()> {
     let rows: Vec<_> = leads.iter().map(Lead::to_stored).collect();

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use crm_kit_api::{Call, Error, Result, id};
 use crm_kit_pg::{Change as Told, ChangeKind, Tx};
 use crm_kit_record::{
-    Slice,
+    Record as _, Slice,
     custom_field::Fields,
     life,
     recycle_bin::{self, Gone},
@@ -118,13 +118,15 @@ impl Merges {
 async fn owner(tx: &mut Tx<'_>, merge: &Merge) -> Result<Option<Uuid>> {
     let (tenant, ids) = (tx.tenant_id(), [merge.current_id]);
     let owner = match merge.collection.as_str() {
-        account::COLLECTION => {
-            account::store::get(tx.conn(), tenant, &ids, None).await?.pop().and_then(|record| record.owner_id)
-        }
-        contact::COLLECTION => {
-            contact::store::get(tx.conn(), tenant, &ids, None).await?.pop().and_then(|record| record.owner_id)
-        }
-        _ => lead::store::get(tx.conn(), tenant, &ids, None).await?.pop().and_then(|record| record.owner_id),
+        account::COLLECTION => account::Account::get(tx.conn(), tenant, &ids, None)
+            .await?
+            .pop()
+            .and_then(|record| record.owner_id),
+        contact::COLLECTION => contact::Contact::get(tx.conn(), tenant, &ids, None)
+            .await?
+            .pop()
+            .and_then(|record| record.owner_id),
+        _ => lead::Lead::get(tx.conn(), tenant, &ids, None).await?.pop().and_then(|record| record.owner_id),
     };
     Ok(owner)
 }

@@ -91,24 +91,6 @@ impl Record for Task {
         events::event(wire, happening)
     }
 
-    async fn get(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::get(conn, tenant_id, ids, owners).await
-    }
-
-    async fn lock(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::lock(conn, tenant_id, ids, owners).await
-    }
-
     async fn insert(conn: &mut PgConnection, tasks: &[Self]) -> Result<()> {
         store::insert(conn, tasks).await
     }

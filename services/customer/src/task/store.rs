@@ -19,63 +19,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      recurrence, series_id, escalation, escalation_delay_hours, escalate_time, escalated_to_id, escalation_due_time, \
      owner_id, tags, external_ids, custom";
 
-/// The tasks with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Task>> {
-    sqlx::query_as!(
-        Task,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, state AS "state: _",
-               state_reason, priority AS "priority: _", due_time, start_time, end_time, completion_criterion, description,
-               account_id, contact_id, lead_id, opportunity_id, links AS "links: _", recurrence AS "recurrence: _",
-               series_id, escalation AS "escalation: _", escalation_delay_hours, escalate_time, escalated_to_id,
-               escalation_due_time, owner_id, tags, external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM task
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Task>> {
-    sqlx::query_as!(
-        Task,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, state AS "state: _",
-               state_reason, priority AS "priority: _", due_time, start_time, end_time, completion_criterion, description,
-               account_id, contact_id, lead_id, opportunity_id, links AS "links: _", recurrence AS "recurrence: _",
-               series_id, escalation AS "escalation: _", escalation_delay_hours, escalate_time, escalated_to_id,
-               escalation_due_time, owner_id, tags, external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM task
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts tasks, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, tasks: &[Task]) -> Result<()> {
     let rows: Vec<_> = tasks.iter().map(Task::to_stored).collect();

@@ -18,6 +18,7 @@ use crate::{
     external_id::ExternalId,
     files::Files,
     recycle_bin::Gone,
+    rows,
     schema::Standard,
     search,
 };
@@ -190,27 +191,31 @@ pub trait Record:
         Self::KIND.schema.order_columns(fields, &call.access.masks)
     }
 
-    /// The records with these ids within the scope of `owners`, with those in the recycle bin.
+    /// The records with these ids within the scope of `owners`, in no particular order, with those in the recycle bin.
     fn get(
         conn: &mut PgConnection,
         tenant_id: Uuid,
         ids: &[Uuid],
         owners: Option<&[Uuid]>,
-    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
-    /// As `get`, and holds the rows.
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send {
+        rows::get(conn, tenant_id, ids, owners)
+    }
+    /// As `get`, and holds the rows until the transaction ends, locked in the order of their ids.
     fn lock(
         conn: &mut PgConnection,
         tenant_id: Uuid,
         ids: &[Uuid],
         owners: Option<&[Uuid]>,
-    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send {
+        rows::lock(conn, tenant_id, ids, owners)
+    }
     /// Ids of live records with these numbers; kinds without numbers have none.
     fn by_number(
-        _conn: &mut PgConnection,
-        _tenant_id: Uuid,
-        _numbers: &[String],
+        conn: &mut PgConnection,
+        tenant_id: Uuid,
+        numbers: &[String],
     ) -> impl Future<Output = Result<Vec<(String, Uuid)>>> + Send {
-        std::future::ready(Ok(Vec::new()))
+        rows::by_number(conn, Self::KIND, tenant_id, numbers)
     }
     /// Where ids lead whose records went into others, as pairs of both; those of records that are there, or never were, have none.
     fn redirected(

@@ -1,7 +1,7 @@
 //! The few statements that are the same for the table of every kind, built from the names in [`Kind`], which are texts of the program. Every value is
 //! bound.
 //!
-//! Not here: reading and writing the records themselves, whose SQL each kind states and the compiler checks.
+//! Not here: writing the records themselves, whose SQL each kind states and the compiler checks.
 
 use chrono::{DateTime, Utc};
 use crm_kit_api::Result;
@@ -11,12 +11,66 @@ use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::{
-    Kind,
+    Kind, Record,
     custom_field::{
         model::Definition,
         roll_up::{Summaries, Summary},
     },
 };
+
+/// See [`Record::get`].
+pub async fn get<R: Record>(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<R>> {
+    read(conn, tenant_id, ids, owners, "").await
+}
+
+/// See [`Record::lock`].
+pub async fn lock<R: Record>(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+) -> Result<Vec<R>> {
+    read(conn, tenant_id, ids, owners, " ORDER BY id FOR NO KEY UPDATE").await
+}
+
+async fn read<R: Record>(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    owners: Option<&[Uuid]>,
+    end: &str,
+) -> Result<Vec<R>> {
+    let Kind { table, columns, .. } = R::KIND;
+    let sql = format!(
+        "SELECT {columns} FROM {table} \
+         WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3)){end}"
+    );
+    let found = sqlx::query_as(AssertSqlSafe(sql)).bind(tenant_id).bind(ids).bind(owners);
+    found.fetch_all(conn).await.map_err(database_error)
+}
+
+/// See [`Record::by_number`].
+pub async fn by_number(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    tenant_id: Uuid,
+    numbers: &[String],
+) -> Result<Vec<(String, Uuid)>> {
+    if kind.series.is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT number, id FROM {} WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL",
+        kind.table
+    );
+    let found = sqlx::query_as(AssertSqlSafe(sql)).bind(tenant_id).bind(numbers);
+    found.fetch_all(conn).await.map_err(database_error)
+}
 
 /// One stored value of a custom field.
 #[derive(Debug, FromRow)]

@@ -3,6 +3,7 @@
 use crm_kit_api::{Call, Error, Result, etag, id, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
+    Record as _,
     custom_field::Fields,
     field::{Checker, id_text},
     life::{self, Revision},
@@ -15,7 +16,7 @@ use crm_proto::crm::sales::v1::{
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{COLLECTION, Contract, Contracts, convert, machine, store, term};
+use super::{COLLECTION, Contract, Contracts, convert, machine, term};
 use crate::DOMAIN;
 
 impl Contracts {
@@ -45,7 +46,9 @@ impl Contracts {
         let found = self
             .slice
             .db
-            .read(call, move |tx| Box::pin(async move { store::get(tx.conn(), tenant, &[id], owners).await }))
+            .read(call, move |tx| {
+                Box::pin(async move { Contract::get(tx.conn(), tenant, &[id], owners).await })
+            })
             .await?;
         let found = found.into_iter().find(|contract| contract.delete_time.is_none());
         found.ok_or_else(|| Error::not_found(COLLECTION, id))
@@ -74,7 +77,7 @@ async fn store_both(
 
 /// Refuses a second renewal as long as the first one is there.
 async fn refuse_renewed(tx: &mut Tx<'_>, was: &Contract, renewal_id: Uuid) -> Result<()> {
-    let found = store::get(tx.conn(), was.tenant_id, &[renewal_id], None).await?;
+    let found = Contract::get(tx.conn(), was.tenant_id, &[renewal_id], None).await?;
     if !found.iter().any(|contract| contract.delete_time.is_none()) {
         return Ok(());
     }

@@ -17,67 +17,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      state, version, amend_reason, amended_state, sign_time, complete_time, void_reason, renewal_of_id, renewal_id, \
      approval_request_id, description, owner_id, tags, external_ids, custom";
 
-/// The contracts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Contract>> {
-    sqlx::query_as!(
-        Contract,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type,
-               account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id,
-               quote_id, start_date, end_date, term_months, renewal_rule AS "renewal_rule: _", notice_days, notice_date,
-               payment_method, amount, sheet AS "sheet: _", state AS "state: _", version, amend_reason,
-               amended_state AS "amended_state: _", sign_time, complete_time, void_reason, renewal_of_id, renewal_id,
-               approval_request_id, description, owner_id, tags, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM contract
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Contract>> {
-    sqlx::query_as!(
-        Contract,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, contract_type,
-               account_id, account_name, customer_party, own_party, customer_signer, own_signer, opportunity_id,
-               quote_id, start_date, end_date, term_months, renewal_rule AS "renewal_rule: _", notice_days, notice_date,
-               payment_method, amount, sheet AS "sheet: _", state AS "state: _", version, amend_reason,
-               amended_state AS "amended_state: _", sign_time, complete_time, void_reason, renewal_of_id, renewal_id,
-               approval_request_id, description, owner_id, tags, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM contract
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts contracts, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, rows: &[Contract]) -> Result<()> {
     let rows: Vec<_> = rows.iter().map(Contract::to_stored).collect();
@@ -140,23 +79,6 @@ pub async fn update(conn: &mut PgConnection, rows: &[Contract]) -> Result<()> {
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live contracts with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM contract WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 /// Ids of contracts that refer to records of a collection that go for good; those that go themselves are left out.

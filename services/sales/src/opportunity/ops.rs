@@ -3,7 +3,7 @@
 use crm_kit_api::{Call, Error, Result, id, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
-    Slice, Update,
+    Record as _, Slice, Update,
     custom_field::Fields,
     field::Checker,
     life::{self, Revision},
@@ -98,7 +98,7 @@ impl Opportunities {
             .db
             .read(call, move |tx| {
                 Box::pin(async move {
-                    let found = super::store::get(tx.conn(), tenant, &[id], owners).await?;
+                    let found = Opportunity::get(tx.conn(), tenant, &[id], owners).await?;
                     if found.is_empty() {
                         return Err(Error::not_found(COLLECTION, id));
                     }

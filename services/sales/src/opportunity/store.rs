@@ -4,7 +4,6 @@ use crm_kit_api::{Error, Result};
 use crm_kit_pg::{constraint, db::database_error};
 use sqlx::{PgConnection, types::Json};
 use tonic::Code;
-use uuid::Uuid;
 
 use super::model::Opportunity;
 use crate::{
@@ -18,68 +17,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      probability_overridden, forecast_category, forecast_category_overridden, amount, amount_currency, expected_revenue, \
      close_date, open_date, closed_date, original_closed_date, close_reason, next_step, source, region, campaign_id, \
      description, owner_id, tags, external_ids, custom, sheet";
-
-/// The opportunities with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Opportunity>> {
-    sqlx::query_as!(
-        Opportunity,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, account_id,
-               account_name, contacts AS "contacts: _", competitors AS "competitors: _", pipeline_id, stage_key,
-               stage_enter_time, stage_actor_id, stall_time, state AS "state: _", probability_percent,
-               probability_overridden, forecast_category AS "forecast_category: _", forecast_category_overridden, amount,
-               amount_currency, expected_revenue, close_date, open_date, closed_date, original_closed_date, close_reason,
-               next_step, source, region, campaign_id, description, owner_id, tags, external_ids AS "external_ids: _", custom
-               AS "custom: _", sheet AS "sheet: _"
-        FROM opportunity
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends. Rows are locked in the order of their ids, so that two callers that lock the
-/// same rows do not lock each other out.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Opportunity>> {
-    sqlx::query_as!(
-        Opportunity,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, account_id,
-               account_name, contacts AS "contacts: _", competitors AS "competitors: _", pipeline_id, stage_key,
-               stage_enter_time, stage_actor_id, stall_time, state AS "state: _", probability_percent,
-               probability_overridden, forecast_category AS "forecast_category: _", forecast_category_overridden, amount,
-               amount_currency, expected_revenue, close_date, open_date, closed_date, original_closed_date, close_reason,
-               next_step, source, region, campaign_id, description, owner_id, tags, external_ids AS "external_ids: _", custom
-               AS "custom: _", sheet AS "sheet: _"
-        FROM opportunity
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
 
 /// Inserts opportunities, however many, with the first entry of their history, and adds them to the sums.
 pub async fn insert(conn: &mut PgConnection, deals: &[Opportunity]) -> Result<()> {
@@ -180,23 +117,6 @@ pub async fn update(conn: &mut PgConnection, deals: &[Opportunity]) -> Result<()
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live opportunities with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM opportunity WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 /// Computes anew from when on the open deals in a stage count as stalled, after the stage's limit changed.

@@ -16,65 +16,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      sheet, state, fulfilled, confirm_time, close_time, cancel_reason, amendment_number, erp_state, erp_id, \
      erp_message, erp_push_time, erp_answer_time, description, owner_id, tags, external_ids, custom";
 
-/// The orders with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the
-/// recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Order>> {
-    sqlx::query_as!(
-        Order,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, account_id,
-               account_name, contact_id, contact_name, opportunity_id, quote_id, contract_id, customer_reference,
-               order_date, sheet AS "sheet: _", state AS "state: _", fulfilled AS "fulfilled: _", confirm_time,
-               close_time, cancel_reason, amendment_number, erp_state AS "erp_state: _", erp_id, erp_message,
-               erp_push_time, erp_answer_time, description, owner_id, tags, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM sales_order
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Order>> {
-    sqlx::query_as!(
-        Order,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, account_id,
-               account_name, contact_id, contact_name, opportunity_id, quote_id, contract_id, customer_reference,
-               order_date, sheet AS "sheet: _", state AS "state: _", fulfilled AS "fulfilled: _", confirm_time,
-               close_time, cancel_reason, amendment_number, erp_state AS "erp_state: _", erp_id, erp_message,
-               erp_push_time, erp_answer_time, description, owner_id, tags, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM sales_order
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts orders, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, rows: &[Order]) -> Result<()> {
     let rows: Vec<_> = rows.iter().map(Order::to_stored).collect();
@@ -135,23 +76,6 @@ pub async fn update(conn: &mut PgConnection, rows: &[Order]) -> Result<()> {
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live orders with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM sales_order WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 /// Ids of orders that refer to records of a collection that go for good; those that go themselves are left out.

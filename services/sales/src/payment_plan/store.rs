@@ -1,10 +1,9 @@
 //! All SQL of payment plans.
 
 use crm_kit_api::{Error, Result};
-use crm_kit_pg::{constraint, db::database_error};
+use crm_kit_pg::constraint;
 use sqlx::{PgConnection, types::Json};
 use tonic::Code;
-use uuid::Uuid;
 
 use super::model::PaymentPlan;
 use crate::DOMAIN;
@@ -13,59 +12,6 @@ use crate::DOMAIN;
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, number, account_id, account_name, order_id, \
      contract_id, sequence, due_date, amount, allocated, amount_currency, state, cancel_reason, description, owner_id, \
      tags, external_ids, custom";
-
-/// The payment plans with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the recycle
-/// bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<PaymentPlan>> {
-    sqlx::query_as!(
-        PaymentPlan,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, number, account_id, account_name, order_id,
-               contract_id, sequence, due_date, amount, allocated, amount_currency, state AS "state: _", cancel_reason,
-               description, owner_id, tags, external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM payment_plan
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<PaymentPlan>> {
-    sqlx::query_as!(
-        PaymentPlan,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, number, account_id, account_name, order_id,
-               contract_id, sequence, due_date, amount, allocated, amount_currency, state AS "state: _", cancel_reason,
-               description, owner_id, tags, external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM payment_plan
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
 
 /// Inserts payment plans, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, rows: &[PaymentPlan]) -> Result<()> {
@@ -107,23 +53,6 @@ pub async fn update(conn: &mut PgConnection, rows: &[PaymentPlan]) -> Result<()>
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live payment plans with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM payment_plan WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 fn reason(constraint: &str) -> Option<Error> {

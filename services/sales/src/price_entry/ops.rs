@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use crm_kit_api::{Call, Error, Result, error::Violations, id, money::currency, time};
 use crm_kit_pg::Tx;
-use crm_kit_record::Slice;
+use crm_kit_record::{Record as _, Slice};
 use crm_proto::crm::sales::v1::{PricedPart, ResolvePriceRequest, ResolvedPrice};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -80,7 +80,7 @@ impl Prices {
 
 async fn resolve(tx: &mut Tx<'_>, question: &Question) -> Result<ResolvedPrice> {
     let tenant = tx.tenant_id();
-    let found = product::store::get(tx.conn(), tenant, &[question.product_id], None).await?;
+    let found = product::Product::get(tx.conn(), tenant, &[question.product_id], None).await?;
     let product = found.into_iter().find(|product| product.delete_time.is_none());
     let product = product.ok_or_else(|| Error::not_found(product::COLLECTION, question.product_id))?;
     if product.retired {

@@ -5,7 +5,6 @@ use crm_kit_pg::change::Telling;
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
 use crm_proto::crm::sales::v1::PriceEntry as Wire;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{COLLECTION, PriceEntry, convert, events, files, schema, store};
 use crate::DOMAIN;
@@ -74,24 +73,6 @@ impl Record for PriceEntry {
 
     fn event(wire: Wire, happening: Happening<Wire>) -> Telling {
         events::event(wire, happening)
-    }
-
-    async fn get(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::get(conn, tenant_id, ids, owners).await
-    }
-
-    async fn lock(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::lock(conn, tenant_id, ids, owners).await
     }
 
     async fn insert(conn: &mut PgConnection, rows: &[Self]) -> Result<()> {

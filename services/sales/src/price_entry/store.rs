@@ -14,58 +14,6 @@ use crate::{DOMAIN, price_book, product};
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, price_book_id, product_id, unit, start_date, end_date, \
      tier_mode, tiers, owner_id, external_ids, custom";
 
-/// The price entries with these ids, in no particular order; with those in the recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<PriceEntry>> {
-    sqlx::query_as!(
-        PriceEntry,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, price_book_id, product_id, unit, start_date,
-               end_date, tier_mode AS "tier_mode: _", tiers AS "tiers: _", owner_id, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM price_entry
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<PriceEntry>> {
-    sqlx::query_as!(
-        PriceEntry,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, price_book_id, product_id, unit, start_date,
-               end_date, tier_mode AS "tier_mode: _", tiers AS "tiers: _", owner_id, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM price_entry
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts price entries, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, rows: &[PriceEntry]) -> Result<()> {
     let rows: Vec<_> = rows.iter().map(PriceEntry::to_stored).collect();

@@ -13,58 +13,6 @@ use crate::DOMAIN;
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, family, unit, tax_rate_percent, \
      retired, description, owner_id, tags, external_ids, custom";
 
-/// The products with these ids, in no particular order; with those in the recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Product>> {
-    sqlx::query_as!(
-        Product,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, family, unit,
-               tax_rate_percent, retired, description, owner_id, tags, external_ids AS "external_ids: _", custom AS "custom:
-               _"
-        FROM product
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Product>> {
-    sqlx::query_as!(
-        Product,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, family, unit,
-               tax_rate_percent, retired, description, owner_id, tags, external_ids AS "external_ids: _", custom AS "custom:
-               _"
-        FROM product
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts products, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, rows: &[Product]) -> Result<()> {
     let rows: Vec<_> = rows.iter().map(Product::to_stored).collect();
@@ -103,23 +51,6 @@ pub async fn update(conn: &mut PgConnection, rows: &[Product]) -> Result<()> {
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live products with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM product WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 /// Drops the prices of products that go for good.

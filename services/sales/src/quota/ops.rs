@@ -3,7 +3,7 @@
 use crm_kit_api::{Call, Error, Result, id, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
-    Choice, Slice,
+    Choice, Record as _, Slice,
     custom_field::Fields,
     field::id_text,
     life::{self, Revision},
@@ -55,7 +55,7 @@ impl Quotas {
         let (tenant, owners) = (call.tenant_id(), call.access.scope.owners());
         let read = self.slice.db.read(call, move |tx| {
             Box::pin(async move {
-                let quota = store::get(tx.conn(), tenant, &[id], owners).await?.pop();
+                let quota = Quota::get(tx.conn(), tenant, &[id], owners).await?.pop();
                 let quota = quota.ok_or_else(|| Error::not_found(COLLECTION, id))?;
                 Ok((store::versions(tx.conn(), tenant, id, MOST_VERSIONS - 1).await?, quota))
             })

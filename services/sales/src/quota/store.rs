@@ -15,60 +15,6 @@ use super::{
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, owner_id, department_id, measure, level, period_kind, \
      start_date, end_date, amount, amount_currency, count, state, version, version_time, version_actor_id, publish_time, note, external_ids, custom";
 
-/// The quotas with these ids that lie within the scope of `owners`, in no particular order; with those in the recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Quota>> {
-    sqlx::query_as!(
-        Quota,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, owner_id, department_id, measure AS "measure: _",
-               level AS "level: _", period_kind AS "period_kind: _", start_date, end_date, amount, amount_currency, count,
-               state AS "state: _", version, version_time, version_actor_id, publish_time, note,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM quota
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Quota>> {
-    sqlx::query_as!(
-        Quota,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, owner_id, department_id, measure AS "measure: _",
-               level AS "level: _", period_kind AS "period_kind: _", start_date, end_date, amount, amount_currency, count,
-               state AS "state: _", version, version_time, version_actor_id, publish_time, note,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM quota
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Inserts quotas, however many, with their months.
 pub async fn insert(conn: &mut PgConnection, rows: &[Quota]) -> Result<()> {
     let stored: Vec<_> = rows.iter().map(Quota::to_stored).collect();

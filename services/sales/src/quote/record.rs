@@ -104,32 +104,6 @@ impl Record for Quote {
         price::settle_changes(tx, call, fields, changes).await
     }
 
-    async fn get(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::get(conn, tenant_id, ids, owners).await
-    }
-
-    async fn lock(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::lock(conn, tenant_id, ids, owners).await
-    }
-
-    async fn by_number(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        numbers: &[String],
-    ) -> Result<Vec<(String, Uuid)>> {
-        store::by_number(conn, tenant_id, numbers).await
-    }
-
     async fn insert(conn: &mut PgConnection, quotes: &[Self]) -> Result<()> {
         store::insert(conn, quotes).await
     }

@@ -15,64 +15,6 @@ pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time,
      expire_time, terms, description, approval_state, approval_request_id, approval_comment, submitted_revision, \
      submit_time, close_time, close_reason, owner_id, tags, external_ids, custom";
 
-/// The quotes with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the recycle bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Quote>> {
-    sqlx::query_as!(
-        Quote,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, revision_number,
-               base_number, base_quote_id, state AS "state: _", opportunity_id, account_id, account_name, contact_id,
-               contact_name, sheet AS "sheet: _", valid_until, expire_time, terms, description,
-               approval_state AS "approval_state: _", approval_request_id, approval_comment, submitted_revision,
-               submit_time, close_time, close_reason, owner_id, tags, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM quote
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Quote>> {
-    sqlx::query_as!(
-        Quote,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, display_name, number, revision_number,
-               base_number, base_quote_id, state AS "state: _", opportunity_id, account_id, account_name, contact_id,
-               contact_name, sheet AS "sheet: _", valid_until, expire_time, terms, description,
-               approval_state AS "approval_state: _", approval_request_id, approval_comment, submitted_revision,
-               submit_time, close_time, close_reason, owner_id, tags, external_ids AS "external_ids: _",
-               custom AS "custom: _"
-        FROM quote
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
 /// Every revision of the quote that `id` is a revision of, held, in the order of the ids; with those in the recycle bin.
 pub async fn lock_revisions(conn: &mut PgConnection, tenant_id: Uuid, id: Uuid) -> Result<Vec<Quote>> {
     sqlx::query_as!(
@@ -142,23 +84,6 @@ pub async fn update(conn: &mut PgConnection, rows: &[Quote]) -> Result<()> {
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live quotes with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM quote WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 /// The accepted quote of a deal.

@@ -5,7 +5,6 @@ use crm_kit_pg::change::Telling;
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
 use crm_proto::crm::sales::v1::Receipt as Wire;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{COLLECTION, Receipt, convert, events, files, schema, store};
 use crate::DOMAIN;
@@ -78,32 +77,6 @@ impl Record for Receipt {
 
     fn may_delete(&self) -> Result<()> {
         Self::may_delete(self)
-    }
-
-    async fn get(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::get(conn, tenant_id, ids, owners).await
-    }
-
-    async fn lock(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        ids: &[Uuid],
-        owners: Option<&[Uuid]>,
-    ) -> Result<Vec<Self>> {
-        store::lock(conn, tenant_id, ids, owners).await
-    }
-
-    async fn by_number(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
-        numbers: &[String],
-    ) -> Result<Vec<(String, Uuid)>> {
-        store::by_number(conn, tenant_id, numbers).await
     }
 
     async fn insert(conn: &mut PgConnection, rows: &[Self]) -> Result<()> {

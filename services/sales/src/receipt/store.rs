@@ -1,10 +1,9 @@
 //! All SQL of receipts.
 
 use crm_kit_api::{Error, Result};
-use crm_kit_pg::{constraint, db::database_error};
+use crm_kit_pg::constraint;
 use sqlx::{PgConnection, types::Json};
 use tonic::Code;
-use uuid::Uuid;
 
 use super::model::Receipt;
 use crate::DOMAIN;
@@ -13,61 +12,6 @@ use crate::DOMAIN;
 pub const COLUMNS: &str = "tenant_id, id, create_time, update_time, delete_time, revision, number, account_id, account_name, amount, allocated, \
      amount_currency, receive_date, method, bank_reference, payer_name, state, confirm_time, confirmer_id, reverse_time, \
      reverse_reason, description, owner_id, tags, external_ids, custom";
-
-/// The receipts with these ids that lie within the scope of `owners` (`None` is everything), in no particular order; with those in the recycle
-/// bin.
-pub async fn get(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Receipt>> {
-    sqlx::query_as!(
-        Receipt,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, number, account_id, account_name, amount,
-               allocated, amount_currency, receive_date, method AS "method: _", bank_reference, payer_name, state AS "state: _",
-               confirm_time, confirmer_id, reverse_time, reverse_reason, description, owner_id, tags,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM receipt
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
-
-/// As [`get`], and holds the rows until the transaction ends, locked in the order of their ids.
-pub async fn lock(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    ids: &[Uuid],
-    owners: Option<&[Uuid]>,
-) -> Result<Vec<Receipt>> {
-    sqlx::query_as!(
-        Receipt,
-        r#"
-        SELECT tenant_id, id, create_time, update_time, delete_time, revision, number, account_id, account_name, amount,
-               allocated, amount_currency, receive_date, method AS "method: _", bank_reference, payer_name, state AS "state: _",
-               confirm_time, confirmer_id, reverse_time, reverse_reason, description, owner_id, tags,
-               external_ids AS "external_ids: _", custom AS "custom: _"
-        FROM receipt
-        WHERE tenant_id = $1 AND id = ANY ($2) AND ($3::uuid[] IS NULL OR owner_id = ANY ($3))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
-        tenant_id,
-        ids,
-        owners,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)
-}
 
 /// Inserts receipts, however many, in one statement.
 pub async fn insert(conn: &mut PgConnection, rows: &[Receipt]) -> Result<()> {
@@ -110,23 +54,6 @@ pub async fn update(conn: &mut PgConnection, rows: &[Receipt]) -> Result<()> {
     } else {
         Err(Error::concurrent_change())
     }
-}
-
-/// Ids of live receipts with these numbers.
-pub async fn by_number(
-    conn: &mut PgConnection,
-    tenant_id: Uuid,
-    numbers: &[String],
-) -> Result<Vec<(String, Uuid)>> {
-    let rows = sqlx::query!(
-        r#"SELECT number, id FROM receipt WHERE tenant_id = $1 AND number = ANY ($2) AND delete_time IS NULL"#,
-        tenant_id,
-        numbers,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(database_error)?;
-    Ok(rows.into_iter().map(|row| (row.number, row.id)).collect())
 }
 
 fn reason(constraint: &str) -> Option<Error> {

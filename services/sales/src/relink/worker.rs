@@ -8,7 +8,7 @@ use crm_kit_pg::{
     jobs::{Job, Verdict, Worker},
 };
 use crm_kit_record::{
-    Slice,
+    Record as _, Slice,
     custom_field::{
         Fields,
         refresh::{self, server_call},
@@ -28,7 +28,7 @@ use super::{
     model::{Change, Relink, TOGETHER},
     store,
 };
-use crate::opportunity::{Opportunity, store as deals};
+use crate::opportunity::Opportunity;
 
 /// Deals in one transaction.
 const PAGE: i64 = 200;
@@ -128,7 +128,7 @@ async fn forth(tx: &mut Tx<'_>, call: &Call, fields: &Fields, relink: &Relink) -
         return Ok(false);
     }
     let (mut revisions, mut changes) = (Vec::new(), Vec::new());
-    for was in deals::lock(tx.conn(), relink.tenant_id, &ids, None).await? {
+    for was in Opportunity::lock(tx.conn(), relink.tenant_id, &ids, None).await? {
         let mut deal = was.clone();
         relink.apply(&mut deal);
         refresh::evaluate(fields, &mut deal, Moment::from(call.now));
@@ -149,7 +149,7 @@ async fn back(tx: &mut Tx<'_>, call: &Call, fields: &Fields, relink: &Relink) ->
         return Ok(false);
     }
     let mut revisions = Vec::new();
-    for was in deals::lock(tx.conn(), relink.tenant_id, &ids, None).await? {
+    for was in Opportunity::lock(tx.conn(), relink.tenant_id, &ids, None).await? {
         let Some(change) = changes.iter().find(|change| change.opportunity_id == was.id) else { continue };
         let mut document = revert::document(&was)?;
         change.patch.take_back(&mut document, TOGETHER);
