@@ -88,7 +88,7 @@ impl OrderService for Handlers {
 
     async fn create_order_from_quote(&self, request: Request<CreateOrderFromQuoteRequest>) -> Answer<Order> {
         let call = call(&request)?;
-        Ok(Response::new(self.0.of_quote(&call, &request.get_ref().quote_id).await?))
+        Ok(Response::new(Box::pin(self.0.of_quote(&call, &request.get_ref().quote_id)).await?))
     }
 
     async fn confirm_order(&self, request: Request<ConfirmOrderRequest>) -> Answer<Order> {

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 
 use crate::{
     opportunity_lines::{line, shop},
-    order_rig::{Desk, order},
+    order_rig::{Desk, order, row},
     quote::{create, of},
     quote_life::{Do, act, presented},
     rig::{Rig, deal},
@@ -157,7 +157,12 @@ async fn of_a_quote_comes_one_order_however_many_ask() {
 
     // No other way leads to a second one, while a cancelled or deleted one leaves the quote free.
     let taken = Order { quote_id: quote.id.clone(), ..order(Vec::new()) };
-    assert_error(desk.create(taken).await, Code::AlreadyExists, "QUOTE_ORDERED");
+    assert_error(desk.create(taken.clone()).await, Code::AlreadyExists, "QUOTE_ORDERED");
+    let rows = vec![row("a", taken), row("b", order(Vec::new()))];
+    let results = desk.upsert(rows).await;
+    let reason = results[0].status.as_ref().unwrap();
+    assert_eq!(reason.code, Code::AlreadyExists as i32, "{reason:?}");
+    assert!(results[1].status.is_none(), "{results:?}");
     desk.cancel(&orders[0].id, "changed their mind").await.unwrap();
     let second = from_quote(&rig, &me, &quote.id).await.unwrap();
     assert_ne!(second.id, orders[0].id);
