@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// Numbers in one block.
 const BLOCK: i64 = 200;
 /// How often a write is tried with other numbers when records have those that it drew.
-pub(crate) const ATTEMPTS: usize = 3;
+pub const ATTEMPTS: usize = 3;
 /// Numbers from here on are no numbers of a series when a record brings them: a slip of the keyboard shall not make all that follow longer.
 const LIMIT: i64 = 1_000_000_000;
 

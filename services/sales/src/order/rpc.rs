@@ -6,10 +6,11 @@ use crm_proto::crm::sales::v1::{
     AcknowledgeOrderRequest, AmendOrderRequest, BatchCreateOrdersRequest, BatchCreateOrdersResponse,
     BatchDeleteOrdersRequest, BatchDeleteOrdersResponse, BatchGetOrdersRequest, BatchGetOrdersResponse,
     BatchUpdateOrdersRequest, BatchUpdateOrdersResponse, BulkUpsertOrdersRequest, BulkUpsertOrdersResponse,
-    CancelOrderRequest, CloseOrderRequest, ConfirmOrderRequest, CreateOrderRequest, DeleteOrderRequest,
-    GetOrderRequest, ListOrderAmendmentsRequest, ListOrderAmendmentsResponse, ListOrderFulfilmentsRequest,
-    ListOrderFulfilmentsResponse, ListOrdersRequest, ListOrdersResponse, Order, RecordOrderFulfilmentRequest,
-    UndeleteOrderRequest, UpdateOrderRequest, order_service_server::OrderService,
+    CancelOrderRequest, CloseOrderRequest, ConfirmOrderRequest, CreateOrderFromQuoteRequest,
+    CreateOrderRequest, DeleteOrderRequest, GetOrderRequest, ListOrderAmendmentsRequest,
+    ListOrderAmendmentsResponse, ListOrderFulfilmentsRequest, ListOrderFulfilmentsResponse,
+    ListOrdersRequest, ListOrdersResponse, Order, RecordOrderFulfilmentRequest, UndeleteOrderRequest,
+    UpdateOrderRequest, order_service_server::OrderService,
 };
 use tonic::{Request, Response, Streaming};
 
@@ -83,6 +84,11 @@ impl OrderService for Handlers {
         request: Request<Streaming<BulkUpsertOrdersRequest>>,
     ) -> Answer<Self::BulkUpsertOrdersStream> {
         serve::bulk_upsert(&self.0.slice, request)
+    }
+
+    async fn create_order_from_quote(&self, request: Request<CreateOrderFromQuoteRequest>) -> Answer<Order> {
+        let call = call(&request)?;
+        Ok(Response::new(Box::pin(self.0.of_quote(&call, &request.get_ref().quote_id)).await?))
     }
 
     async fn confirm_order(&self, request: Request<ConfirmOrderRequest>) -> Answer<Order> {

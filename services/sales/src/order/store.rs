@@ -105,9 +105,31 @@ pub async fn referring(
     .map_err(database_error)
 }
 
+/// The id of the order that comes of a quote and is neither cancelled nor deleted.
+pub async fn of_quote(conn: &mut PgConnection, tenant_id: Uuid, quote_id: Uuid) -> Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT id FROM sales_order WHERE tenant_id = $1 AND quote_id = $2 AND delete_time IS NULL AND state <> 6"#,
+        tenant_id,
+        quote_id,
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Another order comes of the quote.
+pub fn ordered() -> Error {
+    let message = "another order comes of the quote";
+    Error::new(Code::AlreadyExists, DOMAIN, "QUOTE_ORDERED", message)
+}
+
 fn reason(constraint: &str) -> Option<Error> {
-    (constraint == "sales_order_number_key").then(|| {
-        let message = "another order has the number";
-        Error::new(Code::AlreadyExists, DOMAIN, "NUMBER_TAKEN", message)
-    })
+    match constraint {
+        "sales_order_number_key" => {
+            let message = "another order has the number";
+            Some(Error::new(Code::AlreadyExists, DOMAIN, "NUMBER_TAKEN", message))
+        }
+        "sales_order_of_quote_key" => Some(ordered()),
+        _ => None,
+    }
 }

@@ -29,6 +29,12 @@ pub fn expired(quote: &Quote) -> Error {
     refused("QUOTE_EXPIRED", format!("the quote was valid until {day}")).with("valid_until", day)
 }
 
+/// Fails when one of the other revisions is later and was submitted.
+pub fn refuse_revised(quote: &Quote, others: &[Quote]) -> Result<()> {
+    let mut later = others.iter().filter(|other| other.revision_number > quote.revision_number);
+    later.find(|other| other.state.0 != State::Draft).map_or(Ok(()), |later| Err(revised(later)))
+}
+
 /// The quote has a later revision.
 pub fn revised(later: &Quote) -> Error {
     refused("QUOTE_REVISED", format!("the quote has the later revision {}", later.revision_number))

@@ -32,7 +32,7 @@ pub mod store;
 mod submit;
 
 pub use model::Quote;
-pub use ops::Quotes;
+pub use ops::{Quotes, hold_accepted};
 
 /// Name of the collection in errors, events and paths.
 pub const COLLECTION: &str = "quotes";

@@ -137,6 +137,14 @@ async fn hold(tx: &mut Tx<'_>, call: &Call, id: Uuid, revisions: bool) -> Result
     Ok((record::live(&mut held, &id)?, others))
 }
 
+/// The accepted quote with an id, held with all its revisions, none of which was submitted after it.
+pub async fn hold_accepted(tx: &mut Tx<'_>, call: &Call, id: Uuid) -> Result<Quote> {
+    let (quote, others) = hold(tx, call, id, true).await?;
+    life::refuse_revised(&quote, &others)?;
+    life::must_be(&quote, call.now, &[State::Accepted])?;
+    Ok(quote)
+}
+
 /// Stores what a quote becomes.
 pub async fn save(tx: &mut Tx<'_>, call: &Call, fields: &Fields, was: Quote, quote: Quote) -> Result<Wire> {
     let written = record::write(tx, call, fields, vec![Revision::new(fields, was, quote)]).await?;

@@ -74,10 +74,7 @@ fn check(quote: &Quote, others: &[Quote], call: &Call) -> Result<()> {
     if quote.expire_time.is_some_and(|end| end <= call.now) {
         return Err(life::expired(quote));
     }
-    let later = |other: &&Quote| other.revision_number > quote.revision_number;
-    if let Some(later) = others.iter().filter(later).find(|other| other.state.0 != State::Draft) {
-        return Err(life::revised(later));
-    }
+    life::refuse_revised(quote, others)?;
     match others.iter().find(|other| other.state.0 == State::Accepted) {
         Some(other) => Err(life::accepted(quote, Some(other.id))),
         None => Ok(()),

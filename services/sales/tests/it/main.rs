@@ -16,6 +16,7 @@ mod order;
 mod order_amendment;
 mod order_data;
 mod order_erp;
+mod order_of_quote;
 mod order_rig;
 mod pipeline;
 mod price;

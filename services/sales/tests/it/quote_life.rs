@@ -20,7 +20,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy)]
-enum Do {
+pub enum Do {
     Submit,
     Withdraw,
     Present,
@@ -29,7 +29,7 @@ enum Do {
     Revise,
 }
 
-async fn act(rig: &Rig, caller: &Caller, id: &str, verb: Do) -> Result<Quote, Status> {
+pub async fn act(rig: &Rig, caller: &Caller, id: &str, verb: Do) -> Result<Quote, Status> {
     let (mut client, id, etag) = (quotes(rig, caller), id.to_owned(), String::new());
     let answer = match verb {
         Do::Submit => client.submit_quote(SubmitQuoteRequest { id, etag, comment: "please".into() }).await,
@@ -49,7 +49,7 @@ async fn act(rig: &Rig, caller: &Caller, id: &str, verb: Do) -> Result<Quote, St
 }
 
 /// A quote that the customer has.
-async fn presented(rig: &Rig, me: &Caller, quote: Quote) -> Quote {
+pub async fn presented(rig: &Rig, me: &Caller, quote: Quote) -> Quote {
     let made = create(rig, me, quote).await.unwrap();
     act(rig, me, &made.id, Do::Submit).await.unwrap();
     act(rig, me, &made.id, Do::Present).await.unwrap()
