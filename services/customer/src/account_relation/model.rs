@@ -69,7 +69,7 @@ impl Relation {
     /// The relation between other accounts from `now` on.
     pub fn joining(&self, from_account_id: Uuid, to_account_id: Uuid, now: DateTime<Utc>) -> Self {
         let (update_time, revision) = (now, self.revision + 1);
-        Self { from_account_id, to_account_id, update_time, revision, ..self.clone() }
+        Self { update_time, revision, from_account_id, to_account_id, ..self.clone() }
     }
 
     /// Whose both accounts are, when they have the same owner.

@@ -16,7 +16,8 @@ impl AccountOverviewService for Overviews {
         request: Request<GetAccountOverviewRequest>,
     ) -> Result<Response<AccountOverview>, Status> {
         let call = call(&request)?;
-        Ok(Response::new(self.get(&call, request.get_ref()).await?))
+        // Every section waits in it.
+        Ok(Response::new(Box::pin(self.get(&call, request.get_ref())).await?))
     }
 
     async fn list_account_timeline(
