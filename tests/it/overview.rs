@@ -18,9 +18,13 @@ use crm_proto::crm::{
         user_service_client::UserServiceClient,
     },
     sales::v1::{
-        CreateOpportunityRequest, Opportunity, opportunity_service_client::OpportunityServiceClient,
+        CancelPaymentPlanRequest, CreateOpportunityRequest, CreateOrderRequest, CreatePaymentPlanRequest,
+        CreateReceiptRequest, DocumentLine, Opportunity, Order, PaymentPlan, Receipt,
+        opportunity_service_client::OpportunityServiceClient, order_service_client::OrderServiceClient,
+        payment_plan_service_client::PaymentPlanServiceClient, receipt_service_client::ReceiptServiceClient,
     },
 };
+use crm_proto::google::r#type::{Date, Money};
 use crm_testkit::callers::Bearer;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -61,8 +65,13 @@ fn names(overview: &AccountOverview) -> Vec<&str> {
     overview.open_opportunities.iter().map(|deal| deal.display_name.as_str()).collect()
 }
 
-fn gap(section: &str, reason: Reason) -> Gap {
-    Gap { service: "sales".into(), section: section.into(), reason: reason.into() }
+/// The sections of the sales service.
+const SALES: [&str; 5] = ["open_opportunities", "orders", "contracts", "open_payment_plans", "receipts"];
+
+/// A gap for each section of the sales service.
+fn gaps(reason: Reason) -> Vec<Gap> {
+    let gap = |section: &str| Gap { service: "sales".into(), section: section.into(), reason: reason.into() };
+    SALES.map(gap).into()
 }
 
 /// A service account with a built-in role.
@@ -106,6 +115,73 @@ async fn an_overview_holds_the_open_deals_that_the_caller_may_see() {
     assert_eq!((told.gaps, told.account.unwrap().id), (vec![], acme.id));
 }
 
+/// An order of one line, a payment plan and a receipt of an account.
+async fn business(suite: &Suite, who: &SignedIn, account: &Account) -> (Order, PaymentPlan, Receipt) {
+    let (id, name) = (account.id.clone(), account.display_name.clone());
+    let amount = Some(Money { currency_code: "CNY".into(), units: 100, nanos: 0 });
+    let day = Some(Date { year: 2026, month: 3, day: 31 });
+    let wire = || Bearer::new(&who.token).on(&suite.sales);
+    let line = DocumentLine {
+        product_name: "Pump".into(),
+        quantity: "2".into(),
+        unit_price: "50".into(),
+        ..DocumentLine::default()
+    };
+    let order = Order {
+        account_id: id.clone(),
+        account_name: name.clone(),
+        lines: vec![line],
+        description: "a note".into(),
+        ..Order::default()
+    };
+    let mut orders = OrderServiceClient::new(wire());
+    let order = orders.create_order(CreateOrderRequest { order: Some(order) }).await.unwrap().into_inner();
+    let plan = PaymentPlan {
+        account_id: id.clone(),
+        account_name: name.clone(),
+        amount: amount.clone(),
+        due_date: day,
+        ..PaymentPlan::default()
+    };
+    let mut plans = PaymentPlanServiceClient::new(wire());
+    let plan = CreatePaymentPlanRequest { payment_plan: Some(plan) };
+    let plan = plans.create_payment_plan(plan).await.unwrap().into_inner();
+    let receipt =
+        Receipt { account_id: id, account_name: name, amount, receive_date: day, ..Receipt::default() };
+    let mut receipts = ReceiptServiceClient::new(wire());
+    let receipt = CreateReceiptRequest { receipt: Some(receipt) };
+    (order, plan, receipts.create_receipt(receipt).await.unwrap().into_inner())
+}
+
+#[tokio::test]
+async fn an_overview_holds_orders_open_payment_plans_and_receipts() {
+    let suite = Suite::new().await;
+    let admin = suite.tenant("acme").await;
+    let (acme, other) = (account(&suite, &admin, "Acme").await, account(&suite, &admin, "Other").await);
+    let (order, plan, receipt) = business(&suite, &admin, &acme).await;
+    business(&suite, &admin, &other).await;
+    assert_eq!((order.lines.len(), order.progress.len()), (1, 1));
+    let told = overview(&suite, &admin.token, &acme).await;
+    let order = Order { lines: vec![], progress: vec![], ..order };
+    assert_eq!((told.orders, told.has_more_orders), (vec![order.clone()], false));
+    assert_eq!((told.contracts, told.has_more_contracts), (vec![], false));
+    assert_eq!((told.open_payment_plans, told.has_more_open_payment_plans), (vec![plan.clone()], false));
+    assert_eq!((told.receipts, told.has_more_receipts), (vec![receipt], false));
+    assert_eq!(told.gaps, []);
+
+    // A plan that is no longer open is in no overview, and masks hold.
+    let mut plans = PaymentPlanServiceClient::new(Bearer::new(&admin.token).on(&suite.sales));
+    let cancel = CancelPaymentPlanRequest { id: plan.id, reason: "Waived".into(), ..Default::default() };
+    plans.cancel_payment_plan(cancel).await.unwrap();
+    assert_eq!(overview(&suite, &admin.token, &acme).await.open_payment_plans, []);
+    suite.followers.drain().await.unwrap();
+    let analyst = robot(&suite, &admin, "analyst", "analyst").await;
+    let key = key(&suite, &admin, &analyst, &["customer.*", "sales.*"]).await;
+    let told = overview(&suite, &key, &acme).await;
+    assert_eq!(told.orders.iter().map(|order| &order.id).collect::<Vec<_>>(), [&order.id], "{:?}", told.gaps);
+    assert_ne!(told.orders[0].description, "a note");
+}
+
 #[tokio::test]
 async fn scope_masks_and_the_list_of_a_key_hold_in_every_section() {
     let suite = Suite::new().await;
@@ -137,7 +213,10 @@ async fn scope_masks_and_the_list_of_a_key_hold_in_every_section() {
     let own =
         ["contacts", "timeline.interaction", "timeline.task", "timeline.ownership", "timeline.lead_step"];
     let own = own.map(|section| ("customer", section, Reason::NoPermission));
-    assert_eq!(missing, [own.to_vec(), vec![("sales", "open_opportunities", Reason::NoPermission)]].concat());
+    assert_eq!(
+        missing,
+        [own.to_vec(), SALES.map(|section| ("sales", section, Reason::NoPermission)).to_vec()].concat()
+    );
 
     // Masked values stay masked, whichever service tells them.
     let analyst = robot(&suite, &admin, "analyst", "analyst").await;
@@ -153,7 +232,7 @@ async fn a_sales_service_that_is_down_or_hangs_leaves_a_gap() {
     let admin = suite.tenant("acme").await;
     let acme = account(&suite, &admin, "Acme").await;
     let told = overview(&suite, &admin.token, &acme).await;
-    assert_eq!(told.gaps, [gap("open_opportunities", Reason::Unavailable)]);
+    assert_eq!(told.gaps, gaps(Reason::Unavailable));
     assert_eq!(told.account.unwrap().display_name, "Acme");
 
     // It takes connections and says nothing.
@@ -169,13 +248,13 @@ async fn a_sales_service_that_is_down_or_hangs_leaves_a_gap() {
     let admin = suite.tenant("acme").await;
     let acme = account(&suite, &admin, "Acme").await;
     let told = overview(&suite, &admin.token, &acme).await;
-    assert_eq!(told.gaps, [gap("open_opportunities", Reason::Timeout)]);
+    assert_eq!(told.gaps, gaps(Reason::Timeout));
 
     // A caller in a hurry still gets the rest.
     let mut overviews = AccountOverviewServiceClient::new(Bearer::new(&admin.token).on(&suite.customer));
     let mut request = tonic::Request::new(GetAccountOverviewRequest { id: acme.id, timeline_page_size: 0 });
     request.set_timeout(Duration::from_secs(1));
     let told = overviews.get_account_overview(request).await.unwrap().into_inner();
-    assert_eq!(told.gaps, [gap("open_opportunities", Reason::Timeout)]);
+    assert_eq!(told.gaps, gaps(Reason::Timeout));
     mute.abort();
 }

@@ -188,8 +188,13 @@ pub async fn build(parts: Parts) -> Result<Server> {
     };
     conversions.spawn(&tasks, &shutdown);
     // Kinds whose records refer to accounts, contacts or leads.
-    let movers: [Arc<dyn merge::children::Mover>; 3] =
-        [Arc::new(accounts.clone()), Arc::new(contacts.clone()), Arc::new(leads.clone())];
+    let movers: [Arc<dyn merge::children::Mover>; 5] = [
+        Arc::new(accounts.clone()),
+        Arc::new(contacts.clone()),
+        Arc::new(leads.clone()),
+        Arc::new(interactions.clone()),
+        Arc::new(to_do.0.clone()),
+    ];
     let merges = Merges {
         db: db.clone(),
         accounts: accounts.clone(),

@@ -1,17 +1,34 @@
 //! How accounts are merged, and what of them refers to records that are.
 
-use crm_kit_pg::change::Telling;
+use crm_kit_api::{Call, Error, Result};
+use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::recycle_bin::Gone;
 use crm_proto::crm::customer::v1::{
     Account as Wire, AccountDeleted, AccountUndeleted, MergePolicy as Policy,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Account, COLLECTION};
-use crate::merge::{
-    field::{DESCRIPTION, Shape, Standard},
-    kind::{Mergeable, Movable},
+use crate::{
+    account_relation::{self, merge::Kept},
+    activity,
+    merge::{
+        children::Going,
+        field::{DESCRIPTION, Shape, Standard},
+        kind::{Mergeable, Movable},
+    },
 };
+
+/// What hangs on an account that went.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    account_id: Uuid,
+    /// What stood in its time line by the contact that it was about.
+    activities: Vec<Uuid>,
+    relations: Vec<Kept>,
+}
 
 impl Movable for Account {
     const TOGETHER: &'static [&'static [&'static str]] = &[
@@ -72,5 +89,39 @@ impl Mergeable for Account {
 
     fn references(&self) -> Vec<(&'static str, Uuid)> {
         self.parent_id.map(|parent| (COLLECTION, parent)).into_iter().collect()
+    }
+
+    /// What stands in the time lines, and the relations.
+    async fn parts(tx: &mut Tx<'_>, call: &Call, going: Going<'_>) -> Result<Vec<(Uuid, Value)>> {
+        let (tenant, ids) = (tx.tenant_id(), going.gone.ids);
+        let mut relations = account_relation::merge::follow(tx, call, ids, going.into).await?;
+        let moved = activity::store::turn(tx.conn(), tenant, ids, going.into).await?;
+        let mut parts = Vec::with_capacity(ids.len());
+        for id in ids {
+            let of_it = moved.iter().filter(|(_, account_id)| account_id == id);
+            let activities = of_it.map(|(activity_id, _)| *activity_id).collect();
+            // The relations are put back together.
+            let part = Part { account_id: *id, activities, relations: std::mem::take(&mut relations) };
+            parts.push((*id, serde_json::to_value(part).map_err(Error::internal)?));
+        }
+        Ok(parts)
+    }
+
+    async fn put_parts(
+        tx: &mut Tx<'_>,
+        call: &Call,
+        accounts: &[Self],
+        parts: Vec<Value>,
+        from: Uuid,
+    ) -> Result<()> {
+        let (tenant, mut relations) = (tx.tenant_id(), Vec::new());
+        for part in parts {
+            let part: Part = serde_json::from_value(part).map_err(Error::internal)?;
+            let activities = &part.activities;
+            activity::store::turn_back(tx.conn(), tenant, activities, from, part.account_id).await?;
+            relations.extend(part.relations);
+        }
+        let back: Vec<Uuid> = accounts.iter().map(|account| account.id).collect();
+        account_relation::merge::put_back(tx, call, relations, &back, from).await
     }
 }

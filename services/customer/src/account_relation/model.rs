@@ -1,5 +1,7 @@
 //! What a relation is, as stored, and what it is called.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use crm_kit_record::Choice;
 use crm_proto::crm::customer::v1::account_relation::Kind;
@@ -47,7 +49,35 @@ fn kind_names(kind: Kind) -> [[&'static str; 2]; 2] {
     }
 }
 
+/// What there is once of relations: the kind and both accounts, of a directed kind also which is the first.
+pub type PairKey = (i32, [Uuid; 2], Option<Uuid>);
+
 impl Relation {
+    /// Its accounts.
+    pub fn ends(&self) -> [Uuid; 2] {
+        [self.from_account_id, self.to_account_id]
+    }
+
+    /// What no other relation has; as `account_relation_pair_key` says.
+    pub fn key(&self) -> PairKey {
+        let mut pair = self.ends();
+        pair.sort_unstable();
+        let directed = matches!(self.kind.0, Kind::Reseller | Kind::Supplier);
+        (self.kind.number(), pair, directed.then_some(self.from_account_id))
+    }
+
+    /// The relation between other accounts from `now` on.
+    pub fn joining(&self, from_account_id: Uuid, to_account_id: Uuid, now: DateTime<Utc>) -> Self {
+        let (update_time, revision) = (now, self.revision + 1);
+        Self { update_time, revision, from_account_id, to_account_id, ..self.clone() }
+    }
+
+    /// Whose both accounts are, when they have the same owner.
+    pub fn owner_id(&self, owners: &BTreeMap<Uuid, Option<Uuid>>) -> Option<Uuid> {
+        let [from, to] = self.ends().map(|id| owners.get(&id).copied().flatten());
+        from.filter(|_| from == to)
+    }
+
     /// What the first account is to the second one, and the second to the first, in a language (BCP 47).
     pub fn names(&self, language_code: &str) -> [String; 2] {
         let language = usize::from(language_code.starts_with("zh"));

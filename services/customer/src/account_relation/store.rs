@@ -13,6 +13,9 @@ use uuid::Uuid;
 use super::model::{Related, Relation};
 use crate::DOMAIN;
 
+/// Accounts with their owners.
+pub type Owners = BTreeMap<Uuid, Option<Uuid>>;
+
 /// Which relations of an account are wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -77,7 +80,7 @@ pub async fn owners_of(
     tenant_id: Uuid,
     ids: &[Uuid],
     owners: Option<&[Uuid]>,
-) -> Result<BTreeMap<Uuid, Option<Uuid>>> {
+) -> Result<Owners> {
     let rows = sqlx::query!(
         r#"
         SELECT id, owner_id FROM account
@@ -227,6 +230,130 @@ pub async fn drop_of(
         "#,
         tenant_id,
         account_ids,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Relations of accounts, at most `most`, the oldest first, held until the transaction ends.
+pub async fn lock_of(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    account_ids: &[Uuid],
+    most: i64,
+) -> Result<Vec<Relation>> {
+    sqlx::query_as!(
+        Relation,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, revision, from_account_id, to_account_id, kind AS "kind: _",
+               forward_name, reverse_name, start_date, end_date, note, creator_id
+        FROM account_relation
+        WHERE tenant_id = $1 AND (from_account_id = ANY ($2) OR to_account_id = ANY ($2))
+        ORDER BY id
+        LIMIT $3
+        FOR UPDATE
+        "#,
+        tenant_id,
+        account_ids,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Relations between an account and any of the others.
+pub async fn between(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    account_id: Uuid,
+    others: &[Uuid],
+) -> Result<Vec<Relation>> {
+    sqlx::query_as!(
+        Relation,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, revision, from_account_id, to_account_id, kind AS "kind: _",
+               forward_name, reverse_name, start_date, end_date, note, creator_id
+        FROM account_relation
+        WHERE tenant_id = $1
+          AND ((from_account_id = $2 AND to_account_id = ANY ($3)) OR (to_account_id = $2 AND from_account_id = ANY ($3)))
+        "#,
+        tenant_id,
+        account_id,
+        others,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Relations by their ids, held until the transaction ends.
+pub async fn lock_all(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<Vec<Relation>> {
+    sqlx::query_as!(
+        Relation,
+        r#"
+        SELECT tenant_id, id, create_time, update_time, revision, from_account_id, to_account_id, kind AS "kind: _",
+               forward_name, reverse_name, start_date, end_date, note, creator_id
+        FROM account_relation
+        WHERE tenant_id = $1 AND id = ANY ($2)
+        ORDER BY id
+        FOR UPDATE
+        "#,
+        tenant_id,
+        ids,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Deletes relations, which the transaction holds.
+pub async fn delete_all(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(r#"DELETE FROM account_relation WHERE tenant_id = $1 AND id = ANY ($2)"#, tenant_id, ids)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(database_error)
+}
+
+/// Writes which accounts relations join, which the transaction holds.
+pub async fn turn(conn: &mut PgConnection, tenant_id: Uuid, relations: &[&Relation]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE account_relation AS r
+        SET update_time = n.update_time, revision = n.revision, from_account_id = n.from_account_id, to_account_id = n.to_account_id
+        FROM jsonb_populate_recordset(NULL::account_relation, $2) AS n
+        WHERE r.tenant_id = $1 AND r.id = n.id
+        "#,
+        tenant_id,
+        Json(relations) as _,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    // Somebody made such a relation of the survivor meanwhile.
+    .map_err(|error| constraint::map(error, |_| Some(Error::concurrent_change())))
+}
+
+/// Inserts relations whose accounts are there and do not have such a relation; returns the ids of those.
+pub async fn restore(conn: &mut PgConnection, relations: &[Relation]) -> Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        INSERT INTO account_relation (
+            tenant_id, id, create_time, update_time, revision, from_account_id, to_account_id, kind, forward_name, reverse_name,
+            start_date, end_date, note, creator_id
+        )
+        SELECT
+            n.tenant_id, n.id, n.create_time, n.update_time, n.revision, n.from_account_id, n.to_account_id, n.kind, n.forward_name,
+            n.reverse_name, n.start_date, n.end_date, n.note, n.creator_id
+        FROM jsonb_populate_recordset(NULL::account_relation, $1) AS n
+        JOIN account f ON f.tenant_id = n.tenant_id AND f.id = n.from_account_id
+        JOIN account t ON t.tenant_id = n.tenant_id AND t.id = n.to_account_id
+        ON CONFLICT DO NOTHING
+        RETURNING id
+        "#,
+        Json(relations) as _
     )
     .fetch_all(conn)
     .await

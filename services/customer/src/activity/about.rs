@@ -61,17 +61,39 @@ impl About {
 
     /// Takes references to records that are about to go away.
     pub fn forget(&mut self, gone: Gone<'_>) {
-        let named = match gone.collection {
+        if let Some(named) = self.named(gone.collection) {
+            *named = named.filter(|id| !gone.ids.contains(id));
+        }
+        self.links.retain(|link| !link.leads_to(gone));
+    }
+
+    /// Lets references to records that go lead to `into`. Of links that lead to one record then, the first stays.
+    pub fn repoint(&mut self, gone: Gone<'_>, into: Uuid) {
+        if let Some(named) = self.named(gone.collection) {
+            *named = named.map(|id| if gone.ids.contains(&id) { into } else { id });
+        }
+        if !self.links.iter().any(|link| link.leads_to(gone)) {
+            return;
+        }
+        for link in &mut self.links {
+            if link.leads_to(gone) {
+                link.id = into;
+            }
+        }
+        let ids = [into];
+        let survivor = Gone { collection: gone.collection, ids: &ids };
+        let mut seen = false;
+        self.links.retain(|link| !link.leads_to(survivor) || !std::mem::replace(&mut seen, true));
+    }
+
+    /// The reference of its own that leads to records of a collection.
+    fn named(&mut self, collection: &str) -> Option<&mut Option<Uuid>> {
+        match collection {
             account::COLLECTION => Some(&mut self.account_id),
             contact::COLLECTION => Some(&mut self.contact_id),
             lead::COLLECTION => Some(&mut self.lead_id),
             _ => None,
-        };
-        if let Some(named) = named {
-            *named = named.filter(|id| !gone.ids.contains(id));
         }
-        let leads_to = |link: &Link| link.service == app::NAME && link.collection == gone.collection;
-        self.links.retain(|link| !(leads_to(link) && gone.ids.contains(&link.id)));
     }
 
     /// Whether it is about nothing at all.
@@ -106,6 +128,11 @@ impl About {
 }
 
 impl Link {
+    /// Whether it leads to one of these records.
+    fn leads_to(&self, records: Gone<'_>) -> bool {
+        self.service == app::NAME && self.collection == records.collection && records.ids.contains(&self.id)
+    }
+
     fn read_all(field: &str, wire: Vec<RecordLink>, check: &mut Checker<'_>) -> Vec<Self> {
         let (mut seen, kinds) = (BTreeSet::new(), kinds::all());
         let mut links = Vec::with_capacity(wire.len());

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use crm_kit_api::Result;
 use crm_kit_pg::db::database_error;
-use sqlx::PgConnection;
+use serde::Serialize;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 /// What stands in a time line.
@@ -161,6 +162,110 @@ async fn touch_leads(
         tenant_id,
         &ids,
         &times,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// A row of a time line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Standing {
+    tenant_id: Uuid,
+    id: Uuid,
+    kind: i16,
+    account_id: Uuid,
+    activity_time: DateTime<Utc>,
+    owner_id: Uuid,
+}
+
+/// What stands in time lines by these contacts alone; at most `most`.
+pub async fn of_contacts(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    contact_ids: &[Uuid],
+    most: i64,
+) -> Result<Vec<Standing>> {
+    sqlx::query_as!(
+        Standing,
+        r#"
+        SELECT a.tenant_id, a.id, a.kind, a.account_id, a.activity_time, a.owner_id
+        FROM (
+            SELECT id FROM interaction WHERE tenant_id = $1 AND contact_id = ANY ($2) AND account_id IS NULL
+            UNION ALL
+            SELECT id FROM task WHERE tenant_id = $1 AND contact_id = ANY ($2) AND account_id IS NULL
+        ) AS r
+        JOIN activity a ON a.tenant_id = $1 AND a.id = r.id
+        LIMIT $3
+        "#,
+        tenant_id,
+        contact_ids,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)
+}
+
+/// Lets rows stand in time lines as they did.
+pub async fn stand(conn: &mut PgConnection, rows: &[Standing]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO activity (tenant_id, id, kind, account_id, activity_time, owner_id)
+        SELECT tenant_id, id, kind, account_id, activity_time, owner_id FROM jsonb_populate_recordset(NULL::activity, $1)
+        ON CONFLICT ON CONSTRAINT activity_pkey DO UPDATE SET account_id = excluded.account_id
+        "#,
+        Json(rows) as _,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
+/// Moves what stands in the time lines of accounts to that of another; returns what it was with where it stood.
+pub async fn turn(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    account_ids: &[Uuid],
+    into: Uuid,
+) -> Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"
+        WITH held AS (
+            SELECT id, account_id FROM activity WHERE tenant_id = $1 AND account_id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE activity AS a SET account_id = $3 FROM held h WHERE a.tenant_id = $1 AND a.id = h.id
+        RETURNING h.id, h.account_id
+        "#,
+        tenant_id,
+        account_ids,
+        into,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(database_error)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.account_id)).collect())
+}
+
+/// Moves some of what stands in the time line of an account back to that of another.
+pub async fn turn_back(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    ids: &[Uuid],
+    from: Uuid,
+    to: Uuid,
+) -> Result<()> {
+    sqlx::query!(
+        r#"UPDATE activity SET account_id = $4 WHERE tenant_id = $1 AND id = ANY ($2) AND account_id = $3"#,
+        tenant_id,
+        ids,
+        from,
+        to,
     )
     .execute(conn)
     .await

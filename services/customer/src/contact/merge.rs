@@ -1,13 +1,12 @@
 //! How contacts are merged, and what of them refers to records that are.
 
-use crm_kit_api::Result;
-use crm_kit_pg::change::Telling;
+use crm_kit_api::{Call, Result};
+use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::recycle_bin::Gone;
 use crm_proto::crm::customer::v1::{
     Contact as Wire, ContactDeleted, ContactUndeleted, MergePolicy as Policy,
 };
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Contact, model::TieChange, part, store};
@@ -77,12 +76,14 @@ impl Mergeable for Contact {
 
     /// The pairs of contact and account follow from the contacts.
     async fn put_parts(
-        conn: &mut PgConnection,
-        tenant_id: Uuid,
+        tx: &mut Tx<'_>,
+        _call: &Call,
         contacts: &[Self],
         _parts: Vec<Value>,
+        _from: Uuid,
     ) -> Result<()> {
+        let tenant = tx.tenant_id();
         let TieChange { added, .. } = TieChange::between(&[], contacts);
-        if added.is_empty() { Ok(()) } else { store::tie(conn, tenant_id, &added).await }
+        if added.is_empty() { Ok(()) } else { store::tie(tx.conn(), tenant, &added).await }
     }
 }

@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod events;
 pub mod files;
+mod merge;
 pub mod model;
 mod record;
 pub mod rpc;

@@ -71,6 +71,21 @@ impl Person {
     }
 }
 
+/// Lets people who are contacts that go be `into`, who took part once.
+fn meet(people: &mut Vec<Person>, gone: &[Uuid], into: Uuid) {
+    let goes = |person: &Person| person.contact_id.is_some_and(|id| gone.contains(&id));
+    if !people.iter().any(goes) {
+        return;
+    }
+    let mut seen = false;
+    people.retain_mut(|person| {
+        if goes(person) {
+            person.contact_id = Some(into);
+        }
+        person.contact_id != Some(into) || !std::mem::replace(&mut seen, true)
+    });
+}
+
 impl Interaction {
     /// The row to write.
     pub fn to_stored(&self) -> Stored<'_> {
@@ -110,12 +125,27 @@ impl Interaction {
     pub fn forget(&mut self, gone: Gone<'_>) {
         let mut about = self.about();
         about.forget(gone);
-        (self.account_id, self.contact_id, self.lead_id) =
-            (about.account_id, about.contact_id, about.lead_id);
-        self.links = Json(about.links);
+        self.turn(about);
         if gone.collection == contact::COLLECTION {
             self.participants.0.retain_mut(|person| person.forget(gone.ids));
         }
+    }
+
+    /// Lets it be about what took the place of records that go.
+    pub fn repoint(&mut self, gone: Gone<'_>, into: Uuid) {
+        let mut about = self.about();
+        about.repoint(gone, into);
+        self.turn(about);
+        if gone.collection == contact::COLLECTION {
+            meet(&mut self.participants.0, gone.ids, into);
+        }
+    }
+
+    /// Lets it be about other records of this service.
+    fn turn(&mut self, about: About) {
+        (self.account_id, self.contact_id, self.lead_id) =
+            (about.account_id, about.contact_id, about.lead_id);
+        self.links = Json(about.links);
     }
 
     /// References to records of this service.

@@ -1,7 +1,7 @@
 //! How leads are merged, and what of them refers to records that are.
 
-use crm_kit_api::Result;
-use crm_kit_pg::change::Telling;
+use crm_kit_api::{Call, Result};
+use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::recycle_bin::Gone;
 use crm_proto::crm::customer::v1::{Lead as Wire, LeadDeleted, LeadUndeleted, MergePolicy as Policy};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::{COLLECTION, Lead, convert, store};
 use crate::{
     account, contact,
     merge::{
+        children::Going,
         field::{DESCRIPTION, Shape, Standard},
         kind::{Mergeable, Movable},
     },
@@ -96,16 +97,18 @@ impl Mergeable for Lead {
     }
 
     /// How the leads came to their status.
-    async fn parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
-        store::status_change_documents(conn, tenant_id, ids).await
+    async fn parts(tx: &mut Tx<'_>, _call: &Call, going: Going<'_>) -> Result<Vec<(Uuid, Value)>> {
+        let tenant = tx.tenant_id();
+        store::status_change_documents(tx.conn(), tenant, going.gone.ids).await
     }
 
     async fn put_parts(
-        conn: &mut PgConnection,
-        _tenant_id: Uuid,
+        tx: &mut Tx<'_>,
+        _call: &Call,
         _leads: &[Self],
         parts: Vec<Value>,
+        _from: Uuid,
     ) -> Result<()> {
-        store::put_status_changes(conn, parts).await
+        store::put_status_changes(tx.conn(), parts).await
     }
 }

@@ -1,7 +1,8 @@
 //! What refers to merged records: it follows them to the survivor, and back when the merge is undone.
 //!
 //! Kinds of records are moved by [`Mover`], as updates with event and audit row; `app.rs` lists them, so a kind that comes to refer to accounts, contacts or
-//! leads is added there and implements [`Movable`]. Rows of tables that are no records are moved by [`settle`] and put back by [`unsettle`].
+//! leads is added there and implements [`Movable`]. Rows of tables that are no records are moved by [`settle`] and put back by [`unsettle`],
+//! and those that hang on one kind by its [`super::kind::Mergeable::parts`].
 
 use std::sync::Arc;
 
@@ -27,7 +28,11 @@ use super::{
     model::{Change, Conflict},
     store,
 };
-use crate::{DOMAIN, duplicate, duplicate_scan};
+use crate::{
+    DOMAIN,
+    activity::{self, store::Standing},
+    contact, duplicate, duplicate_scan,
+};
 
 /// Records written by one statement.
 const PAGE: usize = 500;
@@ -183,6 +188,16 @@ pub async fn put_back<R: Movable>(
         life::write(tx, call, fields, revisions).await?;
     }
     Ok(conflicts)
+}
+
+/// What stands in time lines of accounts by contacts that go. Time lines tell where people were when it happened, so it stays there, wherever the
+/// survivor is.
+pub async fn standing(tx: &mut Tx<'_>, gone: Gone<'_>) -> Result<Vec<Standing>> {
+    if gone.collection != contact::COLLECTION {
+        return Ok(Vec::new());
+    }
+    let (tenant, most) = (tx.tenant_id(), i64::try_from(MOST_MOVED + 1).unwrap_or(i64::MAX));
+    activity::store::of_contacts(tx.conn(), tenant, gone.ids, most).await
 }
 
 /// Moves what no record is: keys and sets of duplicates, and who answered for the losers.

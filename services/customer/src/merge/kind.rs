@@ -1,14 +1,14 @@
 //! What a kind of record brings to merges.
 
-use crm_kit_api::{Error, Result};
-use crm_kit_pg::change::Telling;
+use crm_kit_api::{Call, Error, Result};
+use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Record, recycle_bin::Gone};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::field::Standard;
+use super::{children::Going, field::Standard};
 
 /// A kind whose records refer to others that can be merged.
 pub trait Movable: Record + Serialize + DeserializeOwned {
@@ -49,20 +49,22 @@ pub trait Mergeable: Movable {
     fn references(&self) -> Vec<(&'static str, Uuid)> {
         Vec::new()
     }
-    /// Rows that hang on records in tables of the kind's own and would go with theirs.
+    /// Takes care of rows that hang on records in tables of the kind's own and would go with theirs, after the records that refer to them have followed;
+    /// returns, by record, what it takes to put them back.
     fn parts(
-        _conn: &mut PgConnection,
-        _tenant_id: Uuid,
-        _ids: &[Uuid],
+        _tx: &mut Tx<'_>,
+        _call: &Call,
+        _going: Going<'_>,
     ) -> impl Future<Output = Result<Vec<(Uuid, Value)>>> + Send {
         std::future::ready(Ok(Vec::new()))
     }
-    /// Puts back such rows, and those that follow from the records.
+    /// Puts back such rows, and those that follow from the records, which had gone into `from`.
     fn put_parts(
-        _conn: &mut PgConnection,
-        _tenant_id: Uuid,
+        _tx: &mut Tx<'_>,
+        _call: &Call,
         _records: &[Self],
         _parts: Vec<Value>,
+        _from: Uuid,
     ) -> impl Future<Output = Result<()>> + Send {
         std::future::ready(Ok(()))
     }

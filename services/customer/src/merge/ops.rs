@@ -32,6 +32,7 @@ use super::{
 use crate::{
     DOMAIN,
     account::{self, Accounts},
+    activity,
     contact::{self, Contacts},
     lead::{self, Leads},
 };
@@ -129,7 +130,9 @@ impl Merges {
         let gone = Gone { collection: R::KIND.collection, ids: &loser_ids };
         let going = Going { gone, into: survivor_id };
         store::rest_rules(tx.conn()).await?;
+        let standing = children::standing(tx, gone).await?;
         let mut changes = self.follow(tx, call, others, going).await?;
+        activity::store::stand(tx.conn(), &standing).await?;
         let moved_count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
         let departed = depart(tx, call, fields, going, &losers).await?;
         changes.extend(change(&was, &record)?);
@@ -262,9 +265,7 @@ async fn depart<R: Mergeable>(
     going: Going<'_>,
     losers: &[R],
 ) -> Result<Vec<Departed>> {
-    let tenant = tx.tenant_id();
-    let mut parts: BTreeMap<Uuid, Value> =
-        R::parts(tx.conn(), tenant, going.gone.ids).await?.into_iter().collect();
+    let mut parts: BTreeMap<Uuid, Value> = R::parts(tx, call, going).await?.into_iter().collect();
     children::settle(tx, call, going).await?;
     life::withdraw(tx, call, fields, losers, &|wire| R::departed(wire, going.into)).await?;
     let mut departed = Vec::with_capacity(losers.len());

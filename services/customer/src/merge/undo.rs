@@ -176,13 +176,12 @@ async fn bring_back<R: Mergeable>(
     merge: &Merge,
     (mut losers, parts): (Vec<R>, Vec<Value>),
 ) -> Result<()> {
-    let tenant = tx.tenant_id();
     store::rest_rules(tx.conn()).await?;
     mend(tx, fields, &mut losers).await?;
     life::release(tx, &[merge.survivor_id]).await?;
     let from = merge.survivor_id;
     let losers = life::restore(tx, call, fields, losers, &|wire| R::returned(wire, from)).await?;
-    R::put_parts(tx.conn(), tenant, &losers, parts).await
+    R::put_parts(tx, call, &losers, parts, from).await
 }
 
 /// Lets records that come back refer to nothing that is gone since: what was merged is referred to where it went, what was purged no more.

@@ -64,10 +64,14 @@ impl Overviews {
             .db
             .read(call, move |tx| Box::pin(async move { own(tx, call, account_id, wanted, fields).await }));
         // A section of another service: one line here, and one below.
-        let (own, deals) = tokio::join!(
+        let ask = sales::Question { peers: &self.peers, call, account_id };
+        let (own, deals, orders, contracts, plans, receipts) = tokio::join!(
             own,
-            sales::OPEN_DEALS
-                .told(call, async |until| { sales::open_deals(&self.peers, call, account_id, until).await }),
+            sales::OPEN_DEALS.told(call, async |until| ask.open_deals(until).await),
+            sales::ORDERS.told(call, async |until| ask.orders(until).await),
+            sales::CONTRACTS.told(call, async |until| ask.contracts(until).await),
+            sales::OPEN_PAYMENT_PLANS.told(call, async |until| ask.open_payment_plans(until).await),
+            sales::RECEIPTS.told(call, async |until| ask.receipts(until).await),
         );
         let mut overview = own?;
         let mut gaps: Vec<_> = timeline::gaps(call).collect();
@@ -75,6 +79,10 @@ impl Overviews {
             gaps.insert(0, CONTACTS_SECTION.gap(Reason::NoPermission));
         }
         (overview.open_opportunities, overview.has_more_open_opportunities) = or_gap(deals, &mut gaps);
+        (overview.orders, overview.has_more_orders) = or_gap(orders, &mut gaps);
+        (overview.contracts, overview.has_more_contracts) = or_gap(contracts, &mut gaps);
+        (overview.open_payment_plans, overview.has_more_open_payment_plans) = or_gap(plans, &mut gaps);
+        (overview.receipts, overview.has_more_receipts) = or_gap(receipts, &mut gaps);
         overview.gaps = gaps;
         Ok(overview)
     }

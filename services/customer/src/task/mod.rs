@@ -15,6 +15,7 @@ pub mod convert;
 pub mod escalation;
 pub mod events;
 pub mod files;
+mod merge;
 pub mod model;
 pub mod ops;
 mod record;

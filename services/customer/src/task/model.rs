@@ -143,6 +143,18 @@ impl Task {
     pub fn forget(&mut self, gone: Gone<'_>) {
         let mut about = self.about();
         about.forget(gone);
+        self.turn(about);
+    }
+
+    /// Lets it be about what took the place of records that go.
+    pub fn repoint(&mut self, gone: Gone<'_>, into: Uuid) {
+        let mut about = self.about();
+        about.repoint(gone, into);
+        self.turn(about);
+    }
+
+    /// Lets it be about other records of this service.
+    fn turn(&mut self, about: About) {
         (self.account_id, self.contact_id, self.lead_id) =
             (about.account_id, about.contact_id, about.lead_id);
         self.links = Json(about.links);

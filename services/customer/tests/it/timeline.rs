@@ -170,6 +170,10 @@ async fn a_caller_sees_what_lies_within_its_rights_and_scope() {
         "timeline.ownership",
         "timeline.lead_step",
         "open_opportunities",
+        "orders",
+        "contracts",
+        "open_payment_plans",
+        "receipts",
     ];
     assert_eq!(gaps, missing.map(|section| (section, Reason::NoPermission)));
 

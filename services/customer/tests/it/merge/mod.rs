@@ -1,5 +1,6 @@
 //! Records that become one, and several again.
 
+mod activity;
 mod policy;
 mod property;
 mod race;

@@ -1,0 +1,13 @@
+//! What of tasks refers to records that are merged.
+
+use crm_kit_record::recycle_bin::Gone;
+use uuid::Uuid;
+
+use super::Task;
+use crate::merge::kind::Movable;
+
+impl Movable for Task {
+    fn repoint(&mut self, gone: Gone<'_>, into: Uuid) {
+        Self::repoint(self, gone, into);
+    }
+}
