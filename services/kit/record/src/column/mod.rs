@@ -11,7 +11,7 @@
 //! | `emails`, `phones`, `phones.mobile`, .. | one or more addresses or numbers |
 //! | `external_id` | the record's key in the job's system: rows with one name that record |
 //! | `parent_external_id`, .. | another record by its key in that system, as the kind states |
-//! | `account`, .. | a record of another service by its name, as the kind states |
+//! | `<record>` | a record of another service by its name, as the kind states |
 //! | `owner_id` | a user, by id, user name, e-mail address or name |
 //! | `custom.score` | the tenant's own field; one that refers to a record takes its id or its name |
 //!

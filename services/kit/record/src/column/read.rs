@@ -277,7 +277,7 @@ impl Column {
         fields.map(|field| field.name().to_owned()).collect()
     }
 
-    /// The field beside that of a record of another service that holds what it is called, as `account_name` beside `account_id`.
+    /// The field beside that of a record of another service that holds what it is called, as `place_name` beside `place_id`.
     fn name_field(&self) -> Option<FieldDescriptor> {
         let Kind::Link(link) = &self.kind else { return None };
         let field = self.steps.first().filter(|_| link.is_foreign())?;

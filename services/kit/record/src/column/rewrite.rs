@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use crm_kit_table::Cell;
 
-/// A text with columns in it, as `{account} {product}`; `{{` and `}}` are braces.
+/// A text with columns in it, as `{first_name} {last_name}`; `{{` and `}}` are braces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pattern(Vec<Piece>);
 
