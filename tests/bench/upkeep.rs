@@ -1,4 +1,4 @@
-//! Work in the background on the benchmark's accounts: the scan for duplicates, and records taken back to their pool while others read.
+//! Work in the background: the scan for duplicates over contacts, and accounts taken back to their pool while others read.
 
 use std::{
     sync::{
@@ -8,22 +8,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crm_proto::crm::customer::v1::{
-    CreateDuplicateScanRequest, CreatePoolRequest, DuplicateScan, GetDuplicateScanRequest, Pool,
-    ReclaimPoolRecordsRequest, RecycleRule, duplicate_scan::State,
-    duplicate_scan_service_client::DuplicateScanServiceClient, pool_service_client::PoolServiceClient,
+use crm_proto::crm::{
+    customer::v1::{
+        BulkUpsertContactsRequest, Contact, ContactEmail, CreateDuplicateScanRequest, CreatePoolRequest,
+        DuplicateScan, GetDuplicateScanRequest, Pool, ReclaimPoolRecordsRequest, RecycleRule,
+        contact_service_client::ContactServiceClient, duplicate_scan::State,
+        duplicate_scan_service_client::DuplicateScanServiceClient, pool_service_client::PoolServiceClient,
+    },
+    record::v1::ExternalId,
 };
 use sqlx::AssertSqlSafe;
 
 use crate::{load::Report, rig::Rig, work};
 
+/// Contacts that are scanned.
+const CONTACTS: usize = 20_000;
 /// Records that one run takes back.
 const RUN: i32 = 2000;
 
-/// Scans all accounts for duplicates.
+/// Scans contacts for duplicates, one in ten of which is another one written differently.
 pub async fn scan(rig: &Rig, report: &mut Report) {
+    fill(rig).await;
     let mut scans = DuplicateScanServiceClient::new(rig.boss.on(rig.customer.channel(0)));
-    let scan = DuplicateScan { collection: "accounts".to_owned(), ..DuplicateScan::default() };
+    let scan = DuplicateScan { collection: "contacts".to_owned(), ..DuplicateScan::default() };
     let request = CreateDuplicateScanRequest { duplicate_scan: Some(scan) };
     let started = Instant::now();
     let id = scans.create_duplicate_scan(request).await.unwrap().into_inner().id;
@@ -39,6 +46,29 @@ pub async fn scan(rig: &Rig, report: &mut Report) {
     let rate = done.done_rows as f64 / started.elapsed().as_secs_f64();
     let text = format!("{rate:.0} rows/s, {} rows, {} sets", done.done_rows, done.set_count);
     report.figure("duplicate scan", &text, None);
+}
+
+async fn fill(rig: &Rig) {
+    let rows = (0..CONTACTS).map(|index| {
+        let who = if index % 10 == 9 { index - 1 } else { index };
+        let surname = ["Novak", "Silva", "Okafor", "Lindqvist", "王", "Petrov", "Garcia"][who % 7];
+        let display_name =
+            if who == index { format!("Ada {surname} {who}") } else { format!("ada  {surname} {who}") };
+        let email = ContactEmail {
+            address: format!("ada{who}@firm{}.example", who % 900),
+            ..ContactEmail::default()
+        };
+        BulkUpsertContactsRequest {
+            key: Some(ExternalId { system: "bench".to_owned(), value: index.to_string() }),
+            contact: Some(Contact { display_name, emails: vec![email], ..Contact::default() }),
+            update_mask: None,
+        }
+    });
+    let mut contacts = ContactServiceClient::new(rig.boss.on(rig.customer.channel(0)));
+    let mut answers = contacts.bulk_upsert_contacts(futures::stream::iter(rows)).await.unwrap().into_inner();
+    while let Some(answer) = answers.message().await.unwrap() {
+        assert!(answer.results.iter().all(|result| result.status.is_none()), "{:?}", answer.results[0]);
+    }
 }
 
 /// Takes accounts back to a pool, with the p99 of single reads beside it and without.
