@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn an_allow_list_narrows_and_never_widens() {
-        let access = caller(RecordScope::Own, Some(&["customer.*", "sales.contracts.sign"])).access(Uuid::nil());
+        let access =
+            caller(RecordScope::Own, Some(&["customer.*", "sales.contracts.sign"])).access(Uuid::nil());
         assert!(access.permissions.allows("customer.accounts.delete"));
         assert!(access.permissions.allows("customer.contacts.read"));
         assert!(!access.permissions.allows("customer.contacts.delete"));
