@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{Call, Result, clock::Clock, filter::Moment};
 use crm_kit_pg::{
     Tx,
@@ -60,7 +60,8 @@ impl Tasks {
                 })
             })
             .await?;
-        Ok(next.map_or(Verdict::Done, |next| Verdict::Again(next.max(now))))
+        // What somebody held is due still; it is looked at again after a moment.
+        Ok(next.map_or(Verdict::Done, |next| Verdict::Again(next.max(now + TimeDelta::seconds(1)))))
     }
 }
 

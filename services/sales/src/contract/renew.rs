@@ -22,6 +22,8 @@ use crate::DOMAIN;
 impl Contracts {
     /// Creates the contract that follows one; returns the new contract.
     pub async fn renew(&self, call: &Call, request: &RenewContractRequest) -> Result<Wire> {
+        // The new contract shows what the old one says.
+        call.require("sales.contracts.read")?;
         let (fields, id) = (&self.slice.fields(call).await?, id::parse("id", &request.id)?);
         let was = self.found(call, id).await?;
         etag::check(&request.etag, was.revision)?;

@@ -10,7 +10,10 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::machine::Fulfilled;
-use crate::{DOMAIN, decimal, document::Sheet};
+use crate::{
+    DOMAIN, decimal,
+    document::{Line, Sheet},
+};
 
 /// A quantity, as decimal text in stored JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,11 +82,14 @@ impl Quantities {
         Ok(sum)
     }
 
-    /// Whether lines may become what another sheet says of them.
+    /// Whether lines may become what another sheet says of them. A line of which something is fulfilled stays of what it is: under its id, something else
+    /// would be taken for delivered.
     pub fn allow(&self, before: &Sheet, after: &Sheet) -> Result<(), Refusal> {
         let below = self.iter().find_map(|(line_id, fulfilled)| {
-            let quantity = |sheet: &Sheet| sheet.line(line_id).map_or(Decimal::ZERO, |line| line.quantity);
-            let (ordered, wanted) = (quantity(before), quantity(after));
+            let was = before.line(line_id);
+            let same = |line: &&Line| was.is_none_or(|was| is_of_the_same(was, line));
+            let quantity = |line: Option<&Line>| line.map_or(Decimal::ZERO, |line| line.quantity);
+            let (ordered, wanted) = (quantity(was), quantity(after.line(line_id).filter(same)));
             (wanted < fulfilled).then_some(Refusal::Below { line_id, ordered, fulfilled, wanted })
         });
         below.map_or(Ok(()), Err)
@@ -107,6 +113,12 @@ impl Quantities {
         });
         lines.collect()
     }
+}
+
+/// Whether two lines sell the same thing in the same unit.
+fn is_of_the_same(one: &Line, other: &Line) -> bool {
+    let named = one.product_id.is_some() || one.product_name == other.product_name;
+    named && one.product_id == other.product_id && one.unit == other.unit
 }
 
 impl From<Refusal> for Error {
@@ -144,7 +156,6 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::document::Line;
 
     fn sheet(quantities: &[i64]) -> Sheet {
         let line = |(index, quantity): (usize, &i64)| Line {
@@ -185,6 +196,26 @@ mod tests {
                 prop_assert_eq!(number(&told.fulfilled_quantity) + number(&told.open_quantity), line.quantity);
             }
             prop_assert_eq!(Quantities::all_of(&sheet).extent(&sheet), Fulfilled::All);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_delivered_in_part_stays_of_what_it_is() {
+        let before = sheet(&[2_000_000, 1_000_000]);
+        let first = before.lines[0].id;
+        let fulfilled = Quantities::new([(first, Decimal::ONE)]);
+        let changed = |change: fn(&mut Line)| {
+            let mut after = before.clone();
+            change(&mut after.lines[0]);
+            fulfilled.allow(&before, &after)
+        };
+        assert_eq!(changed(|line| line.description = "by truck".into()), Ok(()));
+        for change in [
+            |line: &mut Line| line.product_name = "something else".into(),
+            |line: &mut Line| line.product_id = Some(Uuid::from_u128(9)),
+            |line: &mut Line| line.unit = "box".into(),
+        ] {
+            assert!(matches!(changed(change), Err(Refusal::Below { line_id, .. }) if line_id == first));
         }
     }
 

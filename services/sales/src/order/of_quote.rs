@@ -51,6 +51,7 @@ async fn find_or_make(
     let quote = quote::hold_accepted(tx, call, quote_id).await?;
     let tenant = tx.tenant_id();
     if let Some(known) = store::of_quote(tx.conn(), tenant, quote_id).await? {
+        call.require("sales.orders.read")?;
         let found = Order::get(tx.conn(), tenant, &[known], Order::KIND.owners(call)).await?;
         let order = found.into_iter().next().ok_or_else(store::ordered)?;
         return Ok(order.to_wire(fields));

@@ -48,10 +48,17 @@ pub async fn run(slice: &Slice<Quota>, now: DateTime<Utc>, shutdown: &Cancellati
         for (tenant, id) in &due {
             tenants.entry(*tenant).or_default().push(*id);
         }
+        let before = locked;
         for (tenant, ids) in &tenants {
-            locked += lock(slice, *tenant, ids, now).await?;
+            match lock(slice, *tenant, ids, now).await {
+                Ok(more) => locked += more,
+                // What is wrong with one tenant stops no other.
+                Err(error) => {
+                    tracing::warn!(?error, %tenant, "quotas were not locked; the next walk tries again");
+                }
+            }
         }
-        if i64::try_from(due.len()).is_ok_and(|found| found < PAGE) {
+        if locked == before || i64::try_from(due.len()).is_ok_and(|found| found < PAGE) {
             break;
         }
     }

@@ -47,6 +47,8 @@ pub async fn revise(tx: &mut Tx<'_>, call: &Call, fields: &Fields, was: &Quote) 
 impl Quotes {
     /// Makes a new quote with the content of another one, priced anew.
     pub async fn copy(&self, call: &Call, request: CopyQuoteRequest) -> Result<Wire> {
+        // Whoever copies a quote reads it.
+        call.require("sales.quotes.read")?;
         let was = self.slice.get(call, &[request.id]).await.map(only)?;
         let mut wire = Wire {
             number: String::new(),
