@@ -20,7 +20,9 @@ use crm_proto::crm::{
     platform::v1::{
         access_service_server::AccessServiceServer, api_key_service_server::ApiKeyServiceServer,
         approval_flow_service_server::ApprovalFlowServiceServer,
-        approval_service_server::ApprovalServiceServer, department_service_server::DepartmentServiceServer,
+        approval_service_server::ApprovalServiceServer,
+        business_calendar_service_server::BusinessCalendarServiceServer,
+        department_service_server::DepartmentServiceServer,
         exchange_rate_service_server::ExchangeRateServiceServer, role_service_server::RoleServiceServer,
         session_service_server::SessionServiceServer, signing_key_service_server::SigningKeyServiceServer,
         tenant_service_server::TenantServiceServer, user_service_server::UserServiceServer,
@@ -36,6 +38,7 @@ use crate::{
     api_key::rpc::ApiKeys,
     approval_flow::rpc::ApprovalFlows,
     approval_request::rpc::Approvals,
+    business_calendar::rpc::BusinessCalendars,
     config::{Security, Settings},
     department::rpc::Departments,
     exchange_rate::rpc::ExchangeRates,
@@ -59,6 +62,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: "departments", permission: "platform.departments.read" },
     Told { collection: "approvalFlows", permission: "platform.approvalFlows.read" },
     Told { collection: "approvalRequests", permission: "platform.approvals.read" },
+    Told { collection: "businessCalendars", permission: "platform.businessCalendars.read" },
     Told { collection: "exchangeRates", permission: "platform.exchangeRates.read" },
     Told { collection: "sessions", permission: "platform.sessions.manage" },
     Told { collection: "apiKeys", permission: "platform.apiKeys.read" },
@@ -149,6 +153,7 @@ fn routes(sessions: &Sessions, trust_client_ip: bool) -> Routes {
         .add_service(DepartmentServiceServer::new(Departments { db: db.clone() }))
         .add_service(ApprovalFlowServiceServer::new(ApprovalFlows { db: db.clone() }))
         .add_service(ApprovalServiceServer::new(Approvals { db: db.clone() }))
+        .add_service(BusinessCalendarServiceServer::new(BusinessCalendars { db: db.clone() }))
         .add_service(ExchangeRateServiceServer::new(ExchangeRates { db: db.clone() }))
         .add_service(ApiKeyServiceServer::new(ApiKeys { db }))
         .add_service(SigningKeyServiceServer::new(SigningKeys { keys }))

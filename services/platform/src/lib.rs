@@ -8,6 +8,7 @@
 //! | [`role`] | sets of rights, how they add up, the built-in ones, the permissions there are |
 //! | [`session`] | signing in, refreshing, signing out; what slows down guessing |
 //! | [`exchange_rate`] | what currencies are worth in each other, by day |
+//! | [`business_calendar`] | when people work, and sums of working time |
 //! | [`approval_flow`] | who has to agree to what |
 //! | [`approval_request`] | what was submitted, who was asked, what they decided |
 //! | [`api_key`] | what other systems work with |
@@ -26,6 +27,7 @@ pub mod app;
 mod approval_flow;
 mod approval_request;
 pub mod bootstrap;
+mod business_calendar;
 pub mod config;
 mod department;
 mod edit;

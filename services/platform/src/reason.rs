@@ -1,7 +1,8 @@
 //! The platform's own reasons for refusing a call, each as its contract documents it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use crm_kit_api::Error;
+use crm_kit_value::working_time::NoWorkingTime;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -205,4 +206,20 @@ pub fn approval_ended(request: &Request) -> Error {
         .with("id", request.id)
         .with("state", request.state.name())
         .with("decided_by_id", by)
+}
+
+/// `FAILED_PRECONDITION / CALENDAR_PAST`; `date` is the first day that would change.
+pub fn calendar_past(id: Uuid, date: NaiveDate, time_zone: &str) -> Error {
+    failed(
+        "CALENDAR_PAST",
+        format!("the change alters {date}, which has begun; set change_past to allow that"),
+    )
+    .with("id", id)
+    .with("date", date)
+    .with("time_zone", time_zone)
+}
+
+/// `FAILED_PRECONDITION / NO_WORKING_TIME`.
+pub fn no_working_time(id: Uuid, error: NoWorkingTime) -> Error {
+    failed("NO_WORKING_TIME", error.to_string()).with("id", id)
 }

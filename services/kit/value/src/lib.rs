@@ -8,6 +8,7 @@
 //! | [`name`] | name keys, pinyin, display order, search text |
 //! | [`url`] | web sites and their domains |
 //! | [`text`] | which free text is stored |
+//! | [`working_time`] | business calendars: what is working time, and sums of it |
 //!
 //! Every module is pure: no clock, no network, no database. Each error has a machine `reason()` and, through `Display`,
 //! a lowercase message for the caller.
@@ -18,6 +19,7 @@ pub mod phone;
 pub mod tax_id;
 pub mod text;
 pub mod url;
+pub mod working_time;
 
 #[cfg(test)]
 mod shared_data;

@@ -17,6 +17,11 @@ pub fn rows(file: &str) -> Vec<Vec<String>> {
     text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
 
+/// A JSON file, or `None` when this machine does not have the folder.
+pub fn json(file: &str) -> Option<serde_json::Value> {
+    read(file).map(|text| serde_json::from_str(&text).unwrap())
+}
+
 fn root() -> Option<PathBuf> {
     if let Some(set) = std::env::var_os("CRM_SHARED_DATA") {
         return Some(PathBuf::from(set));

@@ -16,13 +16,14 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// Stands for every permission to read.
 const EVERY_READ: &str = "*.read";
 
-/// Rights to see colleagues, departments, roles, exchange rates and the tenant, which every role has.
-const DIRECTORY: [&str; 5] = [
+/// Rights to see colleagues, departments, roles, exchange rates, calendars and the tenant, which every role has.
+const DIRECTORY: [&str; 6] = [
     "platform.users.read",
     "platform.departments.read",
     "platform.roles.read",
     "platform.tenants.read",
     "platform.exchangeRates.read",
+    "platform.businessCalendars.read",
 ];
 
 /// A role that comes with the suite.

@@ -5,6 +5,7 @@
 mod access;
 mod api_key;
 mod approval;
+mod business_calendar;
 mod database;
 mod department;
 mod events;

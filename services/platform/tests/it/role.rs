@@ -35,6 +35,7 @@ async fn a_tenant_has_eight_built_in_roles_that_stay_as_they_are() {
         roles[0].permissions,
         [
             "*",
+            "platform.businessCalendars.read",
             "platform.departments.read",
             "platform.exchangeRates.read",
             "platform.roles.read",
