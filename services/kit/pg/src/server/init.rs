@@ -39,6 +39,8 @@ pub(super) struct Prepared {
     pub setpriv: Option<PathBuf>,
     pub credentials: Credentials,
     pub options: Options,
+    /// How full pages are compressed in the log.
+    pub wal_compression: &'static str,
     #[expect(dead_code, reason = "held, not read")]
     lock: Lock,
 }
@@ -77,8 +79,18 @@ impl Prepared {
         let binaries = Binaries::find(options.bin_dir.as_deref(), data)?;
         let credentials = Credentials::open(folder.join("credentials"))?;
         let socket_folder = socket_folder(&folder, port, &account)?;
-        let prepared =
-            Self { folder, socket_folder, port, account, binaries, setpriv, credentials, options, lock };
+        let mut prepared = Self {
+            folder,
+            socket_folder,
+            port,
+            account,
+            binaries,
+            setpriv,
+            credentials,
+            options,
+            wal_compression: "on",
+            lock,
+        };
         if data.is_none() {
             prepared.initialise()?;
         } else if prepared.credentials.get(SUPERUSER).is_none() {
@@ -86,7 +98,18 @@ impl Prepared {
             return Err(ServerError::folder(&prepared.folder.join("credentials"), problem));
         }
         prepared.sweep();
+        if prepared.knows("wal_compression=lz4") {
+            prepared.wal_compression = "lz4";
+        }
         Ok(prepared)
+    }
+
+    /// Whether the server takes a setting, which depends on how it was built.
+    fn knows(&self, setting: &str) -> bool {
+        let program = self.binaries.folder.join("postgres");
+        let mut command = self.account.command(self.setpriv.as_deref(), "KILL", &program);
+        command.arg("-D").arg(self.cluster()).args(["-c", setting, "-C", "wal_compression"]);
+        command.output().is_ok_and(|output| output.status.success())
     }
 
     pub fn cluster(&self) -> PathBuf {

@@ -15,7 +15,7 @@ const RESERVED: [&str; 6] = [
     "log_directory",
 ];
 
-const ALWAYS: [(&str, &str); 23] = [
+const ALWAYS: [(&str, &str); 22] = [
     ("listen_addresses", ""), // the Unix socket only
     ("cluster_name", "crm"),
     ("max_connections", "200"),
@@ -27,7 +27,6 @@ const ALWAYS: [(&str, &str); 23] = [
     ("jit", "off"),              // costs more than it gains on short statements
     ("max_wal_size", "1GB"),
     ("min_wal_size", "128MB"),
-    ("wal_compression", "on"),
     ("checkpoint_timeout", "15min"),
     ("idle_in_transaction_session_timeout", "60s"), // one stuck transaction holds back every event feed
     ("timezone", "UTC"),
@@ -72,7 +71,9 @@ pub(super) fn check(settings: &[(String, String)]) -> Result<(), ServerError> {
 /// `-c name=value ..`; later ones win, so the caller's come last.
 pub(super) fn arguments(prepared: &Prepared) -> Vec<OsString> {
     let mode: &[(&str, &str)] = if prepared.options.durable { &DURABLE } else { &FAST };
-    let own = ALWAYS.iter().chain(mode).map(|(name, value)| format!("{name}={value}").into());
+    let compression = [("wal_compression", prepared.wal_compression)];
+    let own =
+        ALWAYS.iter().chain(mode).chain(&compression).map(|(name, value)| format!("{name}={value}").into());
     let theirs = prepared.options.settings.iter().map(|(name, value)| format!("{name}={value}").into());
     let mut socket = OsString::from("unix_socket_directories=");
     socket.push(&prepared.socket_folder);

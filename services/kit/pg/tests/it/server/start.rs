@@ -42,7 +42,10 @@ async fn a_first_start_initialises_and_later_starts_are_fast_and_keep_everything
         );
         assert_eq!(server.password("customer_service").unwrap(), password);
         let mut connection = server.options("customer", "customer_service").unwrap().connect().await.unwrap();
-        sqlx::raw_sql("SELECT 1").execute(&mut connection).await.unwrap();
+        let compression: String =
+            sqlx::query_scalar("SHOW wal_compression").fetch_one(&mut connection).await.unwrap();
+        println!("full pages of the log are compressed by {compression}");
+        assert!(["lz4", "pglz"].contains(&compression.as_str()), "{compression}");
         let begin = Instant::now();
         server.restart().await.unwrap();
         println!("restart {:?}", begin.elapsed());
