@@ -195,7 +195,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let relinks = Relinks {
         db: db.clone(),
         clock: clock.clone(),
-        slice: opportunities.slice.clone(),
+        catalog: catalog.clone(),
         peers: peers.clone(),
         shutdown: shutdown.clone(),
     };

@@ -12,7 +12,7 @@
 //! | [`approval`] | approvals of objects, decided at the platform |
 //! | [`order`] | what customers have ordered, and how much of it is fulfilled |
 //! | [`contract`] | what was agreed in writing |
-//! | [`relink`] | deals follow merged accounts and contacts |
+//! | [`relink`] | what refers to merged accounts and contacts follows |
 //! | [`statistics`] | what stands in the stages, what came of deals, how they move |
 //! | [`payment_plan`], [`receipt`], [`allocation`] | what customers are to pay, what they paid, and which pays what |
 //! | [`receivable`] | what they still owe, by age |

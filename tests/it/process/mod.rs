@@ -6,6 +6,7 @@ mod crash;
 mod drain;
 mod erp;
 mod flow;
+mod relink;
 mod rest;
 pub mod running;
 mod saga;

@@ -7,12 +7,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use crm_kit_api::{Call, Error, Result, filter::Moment};
+use crm_kit_api::{Call, Error, Result};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Slice,
-    custom_field::{Fields, refresh},
-    life::{self, Revision},
+    custom_field::Fields,
     recycle_bin::{self, Gone},
     revert::{self, Patch},
 };
@@ -132,27 +131,21 @@ async fn follow<R: Movable>(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut changes = Vec::with_capacity(ids.len());
     for page in ids.chunks(PAGE) {
-        let mut revisions = Vec::with_capacity(page.len());
-        for was in R::lock(tx.conn(), tenant, page, None).await? {
-            let mut record = was.clone();
-            repoint(&mut record, fields, going);
-            refresh::evaluate(fields, &mut record, Moment::from(call.now));
-            changes.extend(change(&was, &record)?);
-            revisions.push(Revision::new(fields, was, record));
-        }
-        life::write(tx, call, fields, revisions).await?;
+        let alter = |record: &mut R| repoint(record, fields, going);
+        let patches = revert::change::<R>(tx, call, fields, (page, R::TOGETHER), alter).await?;
+        changes.extend(patches.into_iter().map(|(id, patch)| kept::<R>(id, patch)));
     }
     Ok(changes)
 }
 
 /// What changed of a record; `None` when nothing did.
 pub fn change<R: Movable>(was: &R, record: &R) -> Result<Option<Change>> {
-    let patch = Patch::between(&revert::document(was)?, &revert::document(record)?);
-    Ok((!patch.is_empty()).then(|| Change {
-        collection: R::KIND.collection.to_owned(),
-        record_id: record.head().id,
-        patch: Json(patch),
-    }))
+    let patch = Patch::between(&revert::document(was)?, &revert::document(record)?, R::TOGETHER);
+    Ok((!patch.is_empty()).then(|| kept::<R>(record.head().id, patch)))
+}
+
+fn kept<R: Movable>(record_id: Uuid, patch: Patch) -> Change {
+    Change { collection: R::KIND.collection.to_owned(), record_id, patch: Json(patch) }
 }
 
 /// `FAILED_PRECONDITION / MERGE_TOO_LARGE`.
@@ -170,22 +163,13 @@ pub async fn put_back<R: Movable>(
     fields: &Fields,
     changes: &[Change],
 ) -> Result<Vec<Conflict>> {
-    let (tenant, mut conflicts) = (tx.tenant_id(), Vec::new());
+    let mut conflicts = Vec::new();
     for page in changes.chunks(PAGE) {
-        let ids: Vec<Uuid> = page.iter().map(|change| change.record_id).collect();
-        let mut revisions = Vec::with_capacity(page.len());
-        for was in R::lock(tx.conn(), tenant, &ids, None).await? {
-            let id = was.head().id;
-            let Some(change) = page.iter().find(|change| change.record_id == id) else { continue };
-            let mut document = revert::document(&was)?;
-            let since = change.patch.take_back(&mut document, R::TOGETHER);
-            let conflict = |path| Conflict { collection: change.collection.clone(), record_id: id, path };
+        let patches: Vec<_> = page.iter().map(|change| (change.record_id, &*change.patch)).collect();
+        for (record_id, since) in revert::put_back::<R>(tx, call, fields, &patches, R::TOGETHER).await? {
+            let conflict = |path| Conflict { collection: R::KIND.collection.to_owned(), record_id, path };
             conflicts.extend(since.into_iter().map(conflict));
-            let mut record: R = revert::record(document)?;
-            refresh::evaluate(fields, &mut record, Moment::from(call.now));
-            revisions.push(Revision::new(fields, was, record));
         }
-        life::write(tx, call, fields, revisions).await?;
     }
     Ok(conflicts)
 }

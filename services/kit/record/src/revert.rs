@@ -4,14 +4,22 @@
 //! of those that a change touched, before and after it. Taking it back compares three documents: what is still as the change left it becomes what it was;
 //! what is not stays, and is named. Of a list, items that were added since stay beside those that come back.
 
-use crm_kit_api::{Error, Result};
+use crm_kit_api::{Call, Error, Result, filter::Moment};
+use crm_kit_pg::Tx;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
-use crate::Record;
+use crate::{
+    Record,
+    custom_field::{Fields, refresh},
+    life::{self, Revision},
+};
 
 /// A record as its columns.
 pub type Document = Map<String, Value>;
+/// Columns that stand together, each group under the name of its first one.
+pub type Together = &'static [&'static [&'static str]];
 
 /// Columns that every write changes.
 const STAMPS: [&str; 2] = ["update_time", "revision"];
@@ -54,13 +62,16 @@ pub fn record<R: Record + DeserializeOwned>(document: Document) -> Result<R> {
 }
 
 impl Patch {
-    /// What turned one document into the other.
-    pub fn between(before: &Document, after: &Document) -> Self {
+    /// What turned one document into the other. Columns that stand `together` are kept together: when one of them changed, the others are kept as they
+    /// were and are, so that taking it back never pairs an old value with a new one.
+    pub fn between(before: &Document, after: &Document, together: &[&[&str]]) -> Self {
+        let differs = |key: &str| of(before, key) != of(after, key);
         let mut patch = Self::default();
         let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
         for key in keys.filter(|key| !STAMPS.contains(&key.as_str())) {
             let (was, is) = (of(before, key), of(after, key));
-            if was != is {
+            let group = together.iter().find(|group| group.contains(&key.as_str()));
+            if group.map_or_else(|| differs(key), |group| group.iter().any(|key| differs(key))) {
                 patch.before.insert(key.clone(), was.clone());
                 patch.after.insert(key.clone(), is.clone());
             }
@@ -104,6 +115,58 @@ impl Patch {
     }
 }
 
+/// Changes records as the server's own doing, those in the recycle bin too; returns what changed of each that did. They are held from then on.
+pub async fn change<R>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    (ids, together): (&[Uuid], Together),
+    alter: impl Fn(&mut R) + Send,
+) -> Result<Vec<(Uuid, Patch)>>
+where
+    R: Record + Serialize + DeserializeOwned,
+{
+    let (tenant, mut patches, mut revisions) = (tx.tenant_id(), Vec::new(), Vec::new());
+    for was in R::lock(tx.conn(), tenant, ids, None).await? {
+        let mut record = was.clone();
+        alter(&mut record);
+        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        let patch = Patch::between(&document(&was)?, &document(&record)?, together);
+        if !patch.is_empty() {
+            patches.push((record.head().id, patch));
+            revisions.push(Revision::new(fields, was, record));
+        }
+    }
+    life::write(tx, call, fields, revisions).await?;
+    Ok(patches)
+}
+
+/// Takes changes of records back; returns the columns that were changed since, by record. Records that are gone are left out.
+pub async fn put_back<R>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &Fields,
+    patches: &[(Uuid, &Patch)],
+    together: Together,
+) -> Result<Vec<(Uuid, Vec<String>)>>
+where
+    R: Record + Serialize + DeserializeOwned,
+{
+    let ids: Vec<Uuid> = patches.iter().map(|(id, _)| *id).collect();
+    let (tenant, mut conflicts, mut revisions) = (tx.tenant_id(), Vec::new(), Vec::new());
+    for was in R::lock(tx.conn(), tenant, &ids, None).await? {
+        let id = was.head().id;
+        let Some((_, patch)) = patches.iter().find(|(known, _)| *known == id) else { continue };
+        let mut document = document(&was)?;
+        conflicts.push((id, patch.take_back(&mut document, together)));
+        let mut record: R = record(document)?;
+        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        revisions.push(Revision::new(fields, was, record));
+    }
+    life::write(tx, call, fields, revisions).await?;
+    Ok(conflicts)
+}
+
 /// A list without the items that a change added, and with those that it took away. When one of those that it added is not there as it was, everything stays.
 fn taken_out(was: &[Value], left: &[Value], now: &[Value]) -> Vec<Value> {
     let added: Vec<&Value> = left.iter().filter(|item| !was.contains(item)).collect();
@@ -137,8 +200,27 @@ mod tests {
         let after = columns(json!({
             "name": "A", "sum": 2, "currency": "EUR", "tags": ["x", "y"], "revision": 2, "custom.k": "v"
         }));
-        let patch = Patch::between(&before, &after);
+        let patch = Patch::between(&before, &after, &[]);
         (after, patch)
+    }
+
+    #[test]
+    fn what_stands_together_is_kept_whole_and_so_taken_back_whole_or_left() {
+        let together: &[&[&str]] = &[&["sum", "currency"], &["phone", "extension"], &["gone"]];
+        let before =
+            columns(json!({"sum": 1, "currency": "CNY", "phone": "1", "extension": "2", "name": "A"}));
+        let after =
+            columns(json!({"sum": 2, "currency": "CNY", "phone": "1", "extension": "2", "name": "A"}));
+        let patch = Patch::between(&before, &after, together);
+        assert_eq!(Value::Object(patch.before.clone()), json!({"sum": 1, "currency": "CNY"}));
+        assert_eq!(Value::Object(patch.after.clone()), json!({"sum": 2, "currency": "CNY"}));
+        let mut now = after.clone();
+        now.insert("currency".to_owned(), json!("USD"));
+        assert_eq!(patch.take_back(&mut now, together), ["sum"]);
+        assert_eq!((&now["sum"], &now["currency"]), (&json!(2), &json!("USD")), "never 1 USD");
+        let mut now = after;
+        assert_eq!(patch.take_back(&mut now, together), Vec::<String>::new());
+        assert_eq!(now, before);
     }
 
     #[test]

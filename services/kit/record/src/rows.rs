@@ -338,6 +338,42 @@ pub async fn referring(
         .map_err(database_error)
 }
 
+/// Where ids of other records stand in the rows of a kind, each with an index.
+#[derive(Clone, Copy, Debug)]
+pub enum Reference {
+    /// In a column.
+    Column(&'static str),
+    /// Under a key of the objects in a column that is a JSON list.
+    Items { column: &'static str, key: &'static str },
+}
+
+/// Ids of records, with those in the recycle bin, where a standard field names one of `targets`, each once and in no particular order.
+pub async fn naming(
+    conn: &mut PgConnection,
+    kind: &Kind,
+    (tenant_id, reference): (Uuid, Reference),
+    targets: &[Uuid],
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let table = kind.table;
+    let sql = match reference {
+        Reference::Column(column) => {
+            format!("SELECT id FROM {table} WHERE tenant_id = $1 AND {column} = ANY ($2) LIMIT $3")
+        }
+        Reference::Items { column, key } => format!(
+            "SELECT DISTINCT r.id FROM unnest($2::uuid[]) AS w (id) JOIN {table} r \
+             ON r.tenant_id = $1 AND r.{column} @> jsonb_build_array(jsonb_build_object('{key}', w.id::text)) LIMIT $3"
+        ),
+    };
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tenant_id)
+        .bind(targets)
+        .bind(limit)
+        .fetch_all(conn)
+        .await
+        .map_err(database_error)
+}
+
 #[derive(FromRow)]
 struct SummaryRow {
     upper_id: Uuid,

@@ -17,7 +17,7 @@ use super::{
     machine::{self, Act},
     version,
 };
-use crate::DOMAIN;
+use crate::{DOMAIN, relink};
 
 /// The use cases of contracts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -186,7 +186,7 @@ async fn revert(tx: &mut Tx<'_>, was: &Contract) -> Result<Contract> {
         Error::new(Code::FailedPrecondition, DOMAIN, "CONTRACT_FIRST_VERSION", message)
     })?;
     let now = was.clone();
-    Ok(Contract {
+    let mut contract = Contract {
         update_time: now.update_time,
         revision: now.revision,
         contract_type: now.contract_type,
@@ -198,5 +198,8 @@ async fn revert(tx: &mut Tx<'_>, was: &Contract) -> Result<Contract> {
         external_ids: now.external_ids,
         custom: now.custom,
         ..kept.content.0
-    })
+    };
+    let account_id = contract.account_id;
+    relink::catch_up(tx, &mut contract, account_id).await?;
+    Ok(contract)
 }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Opportunity, convert, events, files, schema, store};
-use crate::{DOMAIN, document::price};
+use crate::{DOMAIN, document::price, relink};
 
 impl Record for Opportunity {
     type Wire = Wire;
@@ -111,5 +111,9 @@ impl Record for Opportunity {
 
     async fn update(conn: &mut PgConnection, deals: &[Self]) -> Result<()> {
         store::update(conn, deals).await
+    }
+
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        relink::store::drop_changes(conn, tenant_id, COLLECTION, ids).await
     }
 }

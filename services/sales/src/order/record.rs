@@ -21,7 +21,7 @@ use crate::{
         Sheet,
         price::{self, Priced},
     },
-    opportunity,
+    opportunity, relink,
 };
 
 impl Record for Order {
@@ -138,6 +138,10 @@ impl Record for Order {
 
     async fn update(conn: &mut PgConnection, rows: &[Self]) -> Result<()> {
         store::update(conn, rows).await
+    }
+
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        relink::store::drop_changes(conn, tenant_id, COLLECTION, ids).await
     }
 }
 

@@ -5,9 +5,10 @@ use crm_kit_pg::change::Telling;
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields};
 use crm_proto::crm::sales::v1::PaymentPlan as Wire;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{COLLECTION, PaymentPlan, convert, events, files, schema, store};
-use crate::DOMAIN;
+use crate::{DOMAIN, relink};
 
 impl Record for PaymentPlan {
     type Wire = Wire;
@@ -85,5 +86,9 @@ impl Record for PaymentPlan {
 
     async fn update(conn: &mut PgConnection, rows: &[Self]) -> Result<()> {
         store::update(conn, rows).await
+    }
+
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        relink::store::drop_changes(conn, tenant_id, COLLECTION, ids).await
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         Sheet,
         price::{self, Priced},
     },
-    opportunity,
+    opportunity, relink,
 };
 
 impl Record for Quote {
@@ -110,6 +110,10 @@ impl Record for Quote {
 
     async fn update(conn: &mut PgConnection, quotes: &[Self]) -> Result<()> {
         store::update(conn, quotes).await
+    }
+
+    async fn drop_parts(conn: &mut PgConnection, tenant_id: Uuid, ids: &[Uuid]) -> Result<()> {
+        relink::store::drop_changes(conn, tenant_id, COLLECTION, ids).await
     }
 
     fn may_delete(&self) -> Result<()> {

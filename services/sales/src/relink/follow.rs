@@ -53,5 +53,7 @@ fn read(tenant_id: Uuid, merge: Merge, display_name: String, undone: bool) -> Re
         collection: merge.collection,
         display_name,
         undone,
+        turn: 0,
+        settled: false,
     })
 }

@@ -1,47 +1,34 @@
-//! Moves deals page by page, and tells the customer service when all are.
+//! Lets records follow page by page, one relink of a tenant after another, and tells the customer service when all do.
 
 use std::sync::Arc;
 
-use crm_kit_api::{Call, Result, call::TenantSettings, clock::Clock, filter::Moment};
+use chrono::TimeDelta;
+use crm_kit_api::{Call, Error, Result, call::TenantSettings, clock::Clock};
 use crm_kit_pg::{
     Db, Tx,
-    jobs::{Job, Verdict, Worker},
+    jobs::{self, Job, Verdict, Worker},
 };
-use crm_kit_record::{
-    Record as _, Slice,
-    custom_field::{
-        Fields,
-        refresh::{self, server_call},
-    },
-    life::{self, Revision},
-    revert::{self, Patch},
-};
+use crm_kit_record::custom_field::{Catalog, Fields, refresh::server_call};
 use crm_kit_rpc::peer::{Errand, Peers, failure};
 use crm_proto::crm::customer::v1::{AcknowledgeMergeRequest, merge_service_client::MergeServiceClient};
-use sqlx::types::Json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{
-    JOB_KIND,
-    model::{Change, Relink, TOGETHER},
-    store,
-};
-use crate::opportunity::Opportunity;
+use super::{JOB_KIND, PAGE, model::Relink, mover::MOVERS, store};
 
-/// Deals in one transaction.
-const PAGE: i64 = 200;
+/// Most seconds that one waits for those before it until it looks again. The one right before it wakes it.
+const LONGEST_WAIT: i32 = 60;
 
-/// Moves deals. Cheap to clone.
+/// Lets records follow merges. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Relinks {
     /// The service's database.
     pub db: Db,
     /// Tells the time.
     pub clock: Clock,
-    /// Deals.
-    pub slice: Slice<Opportunity>,
+    /// The tenants' own fields.
+    pub catalog: Catalog,
     /// The other services.
     pub peers: Peers,
     /// Cancelled when the process ends.
@@ -52,6 +39,8 @@ pub struct Relinks {
 enum Step {
     /// There may be more.
     More,
+    /// Others come before it.
+    Wait,
     /// Nothing more of the merge, or of its undoing.
     Done { undone: bool },
     /// No such relink.
@@ -59,7 +48,7 @@ enum Step {
 }
 
 impl Relinks {
-    /// Starts moving; it ends with the process.
+    /// Starts following; it ends with the process.
     pub fn spawn(&self, tasks: &TaskTracker) {
         let relinks = Arc::new(self.clone());
         Worker::new(self.db.clone(), self.clock.clone(), JOB_KIND).spawn(
@@ -72,10 +61,10 @@ impl Relinks {
         );
     }
 
-    /// Moves what a job is for.
+    /// Does what a job is for.
     pub async fn run(&self, job: &Job) -> Result<Verdict> {
         let call = &server_call(job.tenant_id, self.clock.now(), "job/relink");
-        let (fields, id) = (&self.slice.fields(call).await?, job.id);
+        let (fields, id) = (&self.fields(job.tenant_id).await?, job.id);
         loop {
             if self.shutdown.is_cancelled() {
                 return Ok(Verdict::Again(self.clock.now()));
@@ -88,13 +77,41 @@ impl Relinks {
                 .await?;
             match step {
                 Step::More => {}
+                Step::Wait => {
+                    let seconds = job.attempts.clamp(1, LONGEST_WAIT);
+                    return Ok(Verdict::Again(self.clock.now() + TimeDelta::seconds(seconds.into())));
+                }
                 Step::Unknown => return Ok(Verdict::Done),
                 Step::Done { undone } => {
+                    self.wake_next(job.tenant_id).await?;
                     self.acknowledge(job, undone).await?;
                     return Ok(Verdict::Done);
                 }
             }
         }
+    }
+
+    /// The tenant's own fields of the kinds that follow, in their order. Read before a transaction, which uses one connection only.
+    async fn fields(&self, tenant_id: Uuid) -> Result<Vec<Arc<Fields>>> {
+        let mut fields = Vec::with_capacity(MOVERS.len());
+        for mover in MOVERS {
+            fields.push(self.catalog.fields(tenant_id, mover.collection()).await?);
+        }
+        Ok(fields)
+    }
+
+    /// Has the next relink of a tenant begin at once. Should the process die before, it begins by itself.
+    async fn wake_next(&self, tenant_id: Uuid) -> Result<()> {
+        let now = self.clock.now();
+        let woken = self.db.for_tenant(tenant_id, move |tx| {
+            Box::pin(async move {
+                match store::first_unsettled(tx.conn(), tenant_id).await? {
+                    Some(next) => jobs::enqueue(tx.conn(), tenant_id, next, JOB_KIND, now).await,
+                    None => Ok(()),
+                }
+            })
+        });
+        woken.await
     }
 
     /// Tells the customer service. A merge that it does not know any more needs nothing.
@@ -110,54 +127,55 @@ impl Relinks {
     }
 }
 
-async fn page(tx: &mut Tx<'_>, call: &Call, fields: &Fields, id: Uuid) -> Result<Step> {
+async fn page(tx: &mut Tx<'_>, call: &Call, fields: &[Arc<Fields>], id: Uuid) -> Result<Step> {
     let tenant = tx.tenant_id();
     let Some(relink) = store::lock(tx.conn(), tenant, id).await? else { return Ok(Step::Unknown) };
-    let moved = if relink.undone {
+    let done = Step::Done { undone: relink.undone };
+    if relink.settled {
+        return Ok(done);
+    }
+    // None comes before this one once it was first: those that are noted later, or turn, come after it.
+    if store::first_unsettled(tx.conn(), tenant).await? != Some(id) {
+        return Ok(Step::Wait);
+    }
+    let left = if relink.undone {
         back(tx, call, fields, &relink).await?
     } else {
         forth(tx, call, fields, &relink).await?
     };
-    Ok(if moved { Step::More } else { Step::Done { undone: relink.undone } })
+    match left {
+        Some(step) => Ok(step),
+        None => store::settle(tx.conn(), &relink).await.map(|()| done),
+    }
 }
 
-/// Lets a page of deals follow; whether there was any.
-async fn forth(tx: &mut Tx<'_>, call: &Call, fields: &Fields, relink: &Relink) -> Result<bool> {
-    let ids = store::referring(tx.conn(), relink, PAGE).await?;
-    if ids.is_empty() {
-        return Ok(false);
+/// Lets a page of records of the first kind that has some follow; `None` when no kind has any.
+async fn forth(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    fields: &[Arc<Fields>],
+    relink: &Relink,
+) -> Result<Option<Step>> {
+    for (mover, fields) in MOVERS.iter().zip(fields) {
+        match mover.forth(tx, call, fields, relink).await? {
+            None => {}
+            // Others changed the whole page before it was held.
+            Some(0) => return Ok(Some(Step::Wait)),
+            Some(_) => return Ok(Some(Step::More)),
+        }
     }
-    let (mut revisions, mut changes) = (Vec::new(), Vec::new());
-    for was in Opportunity::lock(tx.conn(), relink.tenant_id, &ids, None).await? {
-        let mut deal = was.clone();
-        relink.apply(&mut deal);
-        refresh::evaluate(fields, &mut deal, Moment::from(call.now));
-        let patch = Patch::between(&revert::document(&was)?, &revert::document(&deal)?);
-        changes.push(Change { opportunity_id: was.id, patch: Json(patch) });
-        revisions.push(Revision::new(fields, was, deal));
-    }
-    life::write(tx, call, fields, revisions).await?;
-    store::note(tx.conn(), relink, &changes).await?;
-    Ok(true)
+    Ok(None)
 }
 
-/// Takes back what was changed of a page of deals; whether there was any. What was changed since stays.
-async fn back(tx: &mut Tx<'_>, call: &Call, fields: &Fields, relink: &Relink) -> Result<bool> {
-    let changes = store::noted(tx.conn(), relink, PAGE).await?;
-    let ids: Vec<Uuid> = changes.iter().map(|change| change.opportunity_id).collect();
-    if ids.is_empty() {
-        return Ok(false);
-    }
-    let mut revisions = Vec::new();
-    for was in Opportunity::lock(tx.conn(), relink.tenant_id, &ids, None).await? {
-        let Some(change) = changes.iter().find(|change| change.opportunity_id == was.id) else { continue };
-        let mut document = revert::document(&was)?;
-        change.patch.take_back(&mut document, TOGETHER);
-        let mut deal: Opportunity = revert::record(document)?;
-        refresh::evaluate(fields, &mut deal, Moment::from(call.now));
-        revisions.push(Revision::new(fields, was, deal));
-    }
-    life::write(tx, call, fields, revisions).await?;
-    store::forget(tx.conn(), relink, &ids).await?;
-    Ok(true)
+/// Takes back what was changed of a page of records of one kind; `None` when nothing is left. What was changed since stays.
+async fn back(tx: &mut Tx<'_>, call: &Call, fields: &[Arc<Fields>], relink: &Relink) -> Result<Option<Step>> {
+    let mut changes = store::noted(tx.conn(), relink, PAGE).await?;
+    let Some(collection) = changes.first().map(|change| change.collection.clone()) else { return Ok(None) };
+    changes.retain(|change| change.collection == collection);
+    let mover = MOVERS.iter().zip(fields).find(|(mover, _)| mover.collection() == collection);
+    let (mover, fields) = mover.ok_or_else(|| Error::bug("a relink changed an unknown kind of record"))?;
+    mover.back(tx, call, fields, &changes).await?;
+    let ids: Vec<Uuid> = changes.iter().map(|change| change.record_id).collect();
+    store::forget(tx.conn(), relink, &collection, &ids).await?;
+    Ok(Some(Step::More))
 }

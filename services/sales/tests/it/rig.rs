@@ -29,6 +29,7 @@ use crm_sales::{
     order::Order,
     payment_plan::PaymentPlans,
     pipeline::{Pipelines, catalog},
+    quote::Quote,
     receipt::Receipts,
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
@@ -72,6 +73,7 @@ impl Rig {
         let numbers = Numbers::new(db.clone());
         let orders = Slice::<Order>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let contracts = Slice::<Contract>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
+        let quotes = Slice::<Quote>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let plans = PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let receipts = Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
         let slice = Slice::new(db.clone(), catalog, numbers, people);
@@ -82,6 +84,7 @@ impl Rig {
             Arc::new(receipts) as _,
             Arc::new(orders) as _,
             Arc::new(contracts) as _,
+            Arc::new(quotes) as _,
         ]);
         RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
     }

@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 use crm_proto::crm::customer::v1::{
-    Account, Contact, DeleteAccountRequest, ListLeadStatusChangesRequest, MergeRecordsRequest, merge::State,
+    Account, Contact, DeleteAccountRequest, FieldPolicy, ListLeadStatusChangesRequest, MergePolicy,
+    MergeRecordsRequest, merge::State,
 };
+use crm_proto::google::r#type::Money;
 use crm_testkit::status::{assert_error, metadata};
 use tonic::Code;
 
@@ -63,6 +65,31 @@ async fn what_was_edited_since_stays_and_is_told() {
     let taken = Account { external_ids: vec![external("2")], ..named("Gamma") };
     assert_error(rig.create(&me, taken).await, Code::AlreadyExists, "EXTERNAL_ID_TAKEN");
     rig.merge(&me, into_first("accounts", &[&a.id, &b.id])).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_amount_is_never_paired_with_a_currency_that_was_set_since() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let revenue = |currency: &str, units| Some(Money { currency_code: currency.into(), units, nanos: 0 });
+    let make = async |name: &str, units| {
+        let account = Account { annual_revenue: revenue("CNY", units), ..named(name) };
+        rig.create(&me, account).await.unwrap().id
+    };
+    let (a, b) = (make("Alpha", 100).await, make("Beta", 200).await);
+    let newest = FieldPolicy { path: "annual_revenue".into(), policy: MergePolicy::Newest.into() };
+    rig.clock.advance(TimeDelta::minutes(1));
+    rig.update(&me, Account { id: b.clone(), region: "South".into(), ..Account::default() }, &["region"])
+        .await
+        .unwrap();
+    let request = MergeRecordsRequest { field_policies: vec![newest], ..into_first("accounts", &[&a, &b]) };
+    let merge = rig.merge(&me, request).await.unwrap().merge.unwrap();
+    assert_eq!(rig.get(&me, &a).await.unwrap().annual_revenue, revenue("CNY", 200));
+    let dollars = Account { id: a.clone(), annual_revenue: revenue("USD", 200), ..Account::default() };
+    rig.update(&me, dollars, &["annual_revenue"]).await.unwrap();
+    let undone = rig.undo(&me, &merge.id).await.unwrap();
+    assert_eq!(rig.get(&me, &a).await.unwrap().annual_revenue, revenue("USD", 200));
+    assert!(undone.conflicts.iter().any(|conflict| conflict.path == "annual_revenue"), "{undone:?}");
 }
 
 #[tokio::test]
@@ -138,9 +165,9 @@ async fn losers_come_back_although_what_they_referred_to_went_on() {
     };
     let b = rig.create_contact(&me, b).await.unwrap();
     let keep = MergeRecordsRequest {
-        field_policies: vec![crm_proto::crm::customer::v1::FieldPolicy {
+        field_policies: vec![FieldPolicy {
             path: "reports_to_id".into(),
-            policy: crm_proto::crm::customer::v1::MergePolicy::Survivor.into(),
+            policy: MergePolicy::Survivor.into(),
         }],
         ..into_first("contacts", &[&a.id, &b.id])
     };
