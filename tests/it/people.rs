@@ -2,10 +2,15 @@
 
 use crm_proto::crm::{
     customer::v1::{
-        Account, BatchCreateAccountsRequest, CreateAccountRequest, UpdateAccountRequest,
-        account_service_client::AccountServiceClient,
+        Account, BatchCreateAccountsRequest, BulkUpsertAccountsRequest, CreateAccountRequest,
+        UpdateAccountRequest, account_service_client::AccountServiceClient,
     },
     platform::v1::{CreateUserRequest, DisableUserRequest, User, user_service_client::UserServiceClient},
+    record::v1::{
+        CreateCustomFieldRequest, CustomField, CustomValue, ExternalId,
+        custom_field::Type, custom_field_service_client::CustomFieldServiceClient, custom_value::Value,
+        row_result::Outcome,
+    },
 };
 use crm_testkit::{
     callers::Bearer,
@@ -97,4 +102,72 @@ async fn a_record_is_given_to_live_users_of_the_tenant_only() {
     let batch = BatchCreateAccountsRequest { requests };
     let refused = violations(&accounts.batch_create_accounts(batch).await.unwrap_err());
     assert_eq!(refused, [("requests[1].account.owner_id".to_owned(), "USER_DISABLED".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_field_of_the_tenant_names_live_users_only() {
+    let suite = Suite::new().await;
+    let acme = suite.tenant("acme").await;
+    let mut users = UserServiceClient::new(Bearer::new(&acme.token).on(&suite.platform));
+    let mut accounts = AccountServiceClient::new(Bearer::new(&acme.token).on(&suite.customer));
+    let mut ids = Vec::new();
+    for name in ["li", "han"] {
+        let user = User { username: name.into(), display_name: name.into(), ..User::default() };
+        let created = users.create_user(CreateUserRequest { user: Some(user) }).await.unwrap();
+        ids.push(created.into_inner().id);
+    }
+    let field = CustomField {
+        display_name: "Buyer".into(),
+        collection: "accounts".into(),
+        key: "buyer".into(),
+        r#type: Type::Reference.into(),
+        reference_collection: "users".into(),
+        ..CustomField::default()
+    };
+    let mut fields = CustomFieldServiceClient::new(Bearer::new(&acme.token).on(&suite.customer));
+    let request = CreateCustomFieldRequest { service: String::new(), custom_field: Some(field) };
+    fields.create_custom_field(request).await.unwrap();
+    let of = |user: &str| {
+        let buyer = CustomValue { value: Some(Value::ReferenceId(user.into())), sensitivity: 0 };
+        let custom = [("buyer".to_owned(), buyer)].into();
+        CreateAccountRequest {
+            account: Some(Account { display_name: "A".into(), custom, ..Account::default() }),
+        }
+    };
+    let update = |id: &str, user: &str| UpdateAccountRequest {
+        account: Some(Account { id: id.into(), ..of(user).account.unwrap() }),
+        update_mask: Some(FieldMask { paths: vec!["custom.buyer".into()] }),
+    };
+    let row = |user: &str| BulkUpsertAccountsRequest {
+        key: Some(ExternalId { system: "erp".into(), value: user.into() }),
+        account: of(user).account,
+        update_mask: None,
+    };
+
+    // No event has been followed: the platform is asked about whoever is named.
+    let made = accounts.create_account(of(&ids[0])).await.unwrap().into_inner();
+    accounts.update_account(update(&made.id, &ids[1])).await.unwrap();
+    let stranger = uuid::Uuid::new_v4().to_string();
+    let unknown = |item: &str| vec![(format!("{item}account.custom.buyer"), "USER_UNKNOWN".to_owned())];
+    let refused = accounts.create_account(of(&stranger)).await.unwrap_err();
+    assert_eq!(violations(&refused), unknown(""));
+    let refused = accounts.update_account(update(&made.id, &stranger)).await.unwrap_err();
+    assert_eq!(violations(&refused), unknown(""));
+    let batch = BatchCreateAccountsRequest { requests: vec![of(&ids[0]), of(&stranger)] };
+    let refused = accounts.batch_create_accounts(batch).await.unwrap_err();
+    assert_eq!(violations(&refused), unknown("requests[1]."));
+    let rows = futures::stream::iter([row(&ids[0]), row(&stranger), row(&ids[1])]);
+    let mut answers = accounts.bulk_upsert_accounts(rows).await.unwrap().into_inner();
+    let mut outcomes = Vec::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        outcomes.extend(answer.results.iter().map(|result| result.outcome()));
+    }
+    assert_eq!(outcomes, [Outcome::Created, Outcome::Failed, Outcome::Created]);
+
+    // Who has left stays where it stands and comes to nothing new.
+    users.disable_user(DisableUserRequest { id: ids[1].clone(), etag: String::new() }).await.unwrap();
+    suite.followers.drain().await.unwrap();
+    accounts.update_account(update(&made.id, &ids[1])).await.unwrap();
+    let refused = accounts.create_account(of(&ids[1])).await.unwrap_err();
+    assert_eq!(violations(&refused), [("account.custom.buyer".to_owned(), "USER_DISABLED".to_owned())]);
 }

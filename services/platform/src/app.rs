@@ -105,6 +105,8 @@ impl App {
     /// Puts the service together, makes the first signing key, and starts its housekeeping.
     pub async fn build(parts: Parts) -> Result<Self> {
         let Parts { db, clock, security, peers, cursor_secret, limits, tasks, shutdown } = parts;
+        // Numbering plans take 60 ms to read; no request should wait for that.
+        crm_kit_value::phone::load();
         let operator_key = operator_key(&security)?;
         let sealer = Sealer::new(&security.secret_key, "crm.platform signing keys 1")?;
         let keys = Keys::open(db.clone(), clock.clone(), sealer).await?;

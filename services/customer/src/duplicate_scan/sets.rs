@@ -66,12 +66,11 @@ async fn show(tx: &mut Tx<'_>, call: &Call, collection: &str, sets: Vec<Set>) ->
     let live: HashMap<Uuid, Standing> = live.into_iter().map(|record| (record.id, record)).collect();
     let wires = sets.into_iter().map(|set| {
         let members = set.record_ids.iter().zip(&set.probabilities);
-        let members = members
-            .filter_map(|(id, probability)| live.get(id).map(|record| member(call, record, *probability)));
+        let members = members.filter_map(|(id, probability)| Some((live.get(id)?, *probability)));
         Wire {
             id: set.id.to_string(),
             create_time: Some(time::timestamp(set.create_time)),
-            members: members.collect(),
+            members: members_seen(call, members.collect()),
             scan_id: set.scan_id.to_string(),
             collection: set.collection,
         }
@@ -79,14 +78,21 @@ async fn show(tx: &mut Tx<'_>, call: &Call, collection: &str, sets: Vec<Set>) ->
     Ok(wires.filter(|wire| wire.members.len() > 1).collect())
 }
 
-fn member(call: &Call, record: &Standing, probability: f64) -> DuplicateSetMember {
-    let visible = call.access.scope.covers(record.owner_id);
-    let name = &record.display_name;
-    DuplicateSetMember {
-        id: record.id.to_string(),
-        display_name: if visible { name.clone() } else { person::mask(name) },
-        visible,
-        owner_id: record.owner_id.map(|owner| owner.to_string()).unwrap_or_default(),
-        probability,
-    }
+/// The records of a set with their likeness, as the caller may see them. Of a record outside its scope stay the id and a masked name; and because a
+/// likeness is one to another record of the set, it is told only of sets that lie within the scope altogether.
+fn members_seen(call: &Call, members: Vec<(&Standing, f64)>) -> Vec<DuplicateSetMember> {
+    let is_visible = |record: &Standing| call.access.scope.covers(record.owner_id);
+    let whole = members.iter().all(|(record, _)| is_visible(record));
+    let seen = members.into_iter().map(|(record, probability)| {
+        let visible = is_visible(record);
+        let name = &record.display_name;
+        DuplicateSetMember {
+            id: record.id.to_string(),
+            display_name: if visible { name.clone() } else { person::mask(name) },
+            visible,
+            owner_id: record.owner_id.filter(|_| visible).map(|owner| owner.to_string()).unwrap_or_default(),
+            probability: if whole { probability } else { 0.0 },
+        }
+    });
+    seen.collect()
 }

@@ -9,7 +9,7 @@ use chrono::Datelike as _;
 use crm_proto::{
     crm::customer::v1::{
         Account, BulkUpsertContactsRequest, Contact, CreateDuplicateScanRequest, DeleteAccountRequest,
-        DismissDuplicatesRequest, DuplicateScan, DuplicateSet, GetDuplicateScanRequest,
+        DismissDuplicatesRequest, DuplicateScan, DuplicateSet, DuplicateSetMember, GetDuplicateScanRequest,
         GetDuplicateSetRequest, ListDuplicateScansRequest, ListDuplicateSetsRequest, SearchDuplicatesRequest,
         duplicate_scan::State, duplicate_scan_service_client::DuplicateScanServiceClient,
         duplicate_service_client::DuplicateServiceClient, search_duplicates_request::Draft,
@@ -144,7 +144,19 @@ async fn what_lies_beyond_the_scope_is_masked_and_other_tenants_see_nothing() {
         found[0].members.iter().all(|member| !member.visible && hidden(&member.display_name)),
         "{found:?}"
     );
+    let told = |member: &DuplicateSetMember| !member.owner_id.is_empty() || member.probability > 0.0;
+    assert!(!found[0].members.iter().any(told), "{found:?}");
     assert_error(dismiss(&rig, &clerk, &one.id, &[&two.id]).await, Code::NotFound, "NOT_FOUND");
+    // Whoever sees one of the records sees who has it, and not how like it is to the other.
+    rig.database.knows(boss.tenant_id, &[clerk.id]).await;
+    let given = Account { id: two.id.clone(), owner_id: clerk.id.to_string(), ..Account::default() };
+    rig.update(&boss, given, &["owner_id"]).await.unwrap();
+    let found = sets(&rig, &clerk, "accounts").await.remove(0).members;
+    let told: Vec<_> =
+        found.iter().map(|member| (member.visible, member.owner_id.as_str(), member.probability)).collect();
+    assert_eq!(told, [(false, "", 0.0), (true, clerk.id.to_string().as_str(), 0.0)]);
+    let whole = sets(&rig, &boss, "accounts").await.remove(0).members;
+    assert!(whole.iter().all(|member| member.probability > 0.9 && !member.owner_id.is_empty()), "{whole:?}");
     let reader =
         rig.callers.add(&Rights::all(boss.tenant_id).with_permissions(&["customer.duplicateSets.read"]));
     assert_error(start(&rig, &reader, "accounts").await, Code::PermissionDenied, "PERMISSION_MISSING");

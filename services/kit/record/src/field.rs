@@ -79,7 +79,7 @@ impl<'c> Checker<'c> {
         }
         let region = Some(self.region).filter(|region| !region.is_empty());
         match Phone::parse(text, region) {
-            Ok(phone) => stored_phone(&phone),
+            Ok(phone) => phone.stored(),
             Err(error) => {
                 self.refuse(field, error.reason(), error.to_string());
                 String::new()
@@ -137,12 +137,4 @@ impl<'c> Checker<'c> {
 /// The text of an id that may be missing.
 pub fn id_text(id: Option<Uuid>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
-}
-
-/// A number as it is stored: E.164, with `;ext=` and the extension as in RFC 3966 when there is one.
-fn stored_phone(phone: &Phone) -> String {
-    match phone.extension() {
-        Some(extension) => format!("{};ext={extension}", phone.e164()),
-        None => phone.e164().to_owned(),
-    }
 }

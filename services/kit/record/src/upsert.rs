@@ -102,7 +102,7 @@ impl<R: Record> Slice<R> {
                 halve(part, &mut parts);
                 continue;
             }
-            self.meet(call, part.iter().map(|row| &row.wire)).await?;
+            self.meet(call, fields, part.iter().map(|row| &row.wire)).await?;
             let numbers = &mut NewNumbers::<R>::placeholders(fields);
             let steps = &steps(call, fields, part.clone(), &known, numbers);
             let work = self.db.rehearse(call, move |tx| {
@@ -147,7 +147,7 @@ impl<R: Record> Slice<R> {
         if rows.len() > 1 && meets_itself::<R>(&rows, &known) {
             return Err(Error::concurrent_change());
         }
-        self.meet(call, rows.iter().map(|row| &row.wire)).await?;
+        self.meet(call, fields, rows.iter().map(|row| &row.wire)).await?;
         let new = rows.iter().filter(|row| is_new::<R>(row, &known)).map(|row| &row.wire);
         let mut numbers = self.numbers_for(call, fields, new).await?;
         let steps = &steps(call, fields, rows, &known, &mut numbers);
@@ -318,26 +318,26 @@ async fn apply<R: Record>(
         plan_anew(tx).await?;
     }
     let mut held = if ids.is_empty() { BTreeMap::new() } else { life::hold::<R>(tx, call, &ids).await? };
-    let owners = steps.iter().filter_map(|step| match step {
-        Step::Failed(_) => None,
-        Step::Create(record) => record.head().owner_id,
-        Step::Update(_, update) => owner::named::<R>(&update.wire),
+    let users = steps.iter().flat_map(|step| match step {
+        Step::Failed(_) => Vec::new(),
+        Step::Create(record) => owner::new_users(fields, record, None).map(|(_, user)| user).collect(),
+        Step::Update(_, update) => owner::named::<R>(fields, &update.wire),
     });
-    let standing = people.standing(tx, call, owners).await?;
+    let standing = people.standing(tx, call, users.collect::<Vec<_>>()).await?;
     let (mut fresh, mut revisions) = (Vec::new(), Vec::new());
     let mut outcomes: Outcomes = Vec::with_capacity(steps.len());
     for step in steps {
         let outcome = match step {
             Step::Failed(error) => Err(error.clone()),
             Step::Create(record) => {
-                owner::check::<R>(&standing, call, record.head().owner_id, None).map(|()| {
+                owner::check(&standing, call, fields, record, None).map(|()| {
                     fresh.push(record.clone());
                     Written { id: record.head().id, outcome: Outcome::Created }
                 })
             }
             Step::Update(id, update) => life::live(&mut held, id)
                 .and_then(|was| life::revise(call, fields, was, update))
-                .and_then(|revision| revision.check(&standing, call).map(|()| revision))
+                .and_then(|revision| revision.check(&standing, call, fields).map(|()| revision))
                 .map(|revision| {
                     let outcome = if revision.is_change() { Outcome::Updated } else { Outcome::Unchanged };
                     revisions.push(revision);

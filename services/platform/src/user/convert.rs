@@ -52,8 +52,8 @@ impl User {
         let user = Self {
             display_name: text::required_line("user.display_name", &wire.display_name, 100, &mut violations),
             username: model::username("user.username", &wire.username, &mut violations),
-            email: contact::email("user.email", &wire.email, &mut violations),
-            phone: contact::phone("user.phone", &wire.phone, region_code, &mut violations),
+            email: contact::email("user.email", &wire.email, &self.email, &mut violations),
+            phone: contact::phone("user.phone", &wire.phone, &self.phone, region_code, &mut violations),
             job_title: text::line("user.job_title", &wire.job_title, 100, &mut violations),
             primary_department_id: primary.or(department_ids.first().copied()),
             department_ids,

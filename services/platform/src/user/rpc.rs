@@ -1,6 +1,6 @@
 //! The user service on the wire.
 
-use crm_kit_api::id;
+use crm_kit_api::{Call, Result as Read, id};
 use crm_kit_rpc::call;
 use crm_proto::crm::platform::v1::{
     ChangePasswordRequest, CreateUserRequest, DeleteUserRequest, DisableUserRequest, EnableUserRequest,
@@ -8,9 +8,13 @@ use crm_proto::crm::platform::v1::{
     SessionTokens, UndeleteUserRequest, UpdateUserRequest, User, user_service_server::UserService,
 };
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{Passwords, list, ops};
 use crate::session::Client;
+
+/// What the caller's own user is called in place of its id.
+const ME: &str = "me";
 
 /// Serves users.
 #[derive(Clone, Debug)]
@@ -23,7 +27,7 @@ pub struct Users {
 impl UserService for Users {
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<User>, Status> {
         let call = call(&request)?;
-        let id = id::parse("id", &request.get_ref().id)?;
+        let id = named(&call, "id", &request.get_ref().id)?;
         Ok(Response::new(ops::get(&self.passwords.db, &call, id).await?.to_wire()))
     }
 
@@ -45,7 +49,7 @@ impl UserService for Users {
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<User>, Status> {
         let call = call(&request)?;
         let request = request.into_inner();
-        let id = id::parse("user.id", request.user.as_ref().map_or("", |user| &user.id))?;
+        let id = named(&call, "user.id", request.user.as_ref().map_or("", |user| &user.id))?;
         Ok(Response::new(ops::update(&self.passwords.db, &call, id, &request).await?))
     }
 
@@ -90,4 +94,9 @@ impl UserService for Users {
         let client = Client::of(&request, self.trust_client_ip);
         Ok(Response::new(self.passwords.change(&call, request.get_ref(), &client).await?))
     }
+}
+
+/// The user that an id names, or the caller.
+fn named(call: &Call, field: &str, text: &str) -> Read<Uuid> {
+    if text == ME { Ok(call.caller_id()) } else { id::parse(field, text) }
 }

@@ -44,6 +44,27 @@ async fn a_user_is_created_read_changed_and_found() {
 }
 
 #[tokio::test]
+async fn me_is_the_callers_own_user() {
+    let world = World::new().await;
+    let anna = world.person(named("anna", &[])).await;
+    let me = || GetUserRequest { id: "me".into() };
+    let own = world.users(&world.admin).get_user(me()).await.unwrap().into_inner();
+    assert_eq!(own.username, "admin");
+    let change = User { id: "me".into(), job_title: "Head".into(), ..User::default() };
+    let changed = world.users(&world.admin).update_user(update(change, &["job_title"])).await.unwrap();
+    let request = GetUserRequest { id: own.id.clone() };
+    let stored = world.users(&world.admin).get_user(request).await.unwrap().into_inner();
+    assert_eq!((changed.into_inner(), stored.job_title.as_str()), (stored.clone(), "Head"));
+    // It is an id and no right, and nothing else is one.
+    let refused = world.users(&anna.token).get_user(me()).await;
+    assert_error(refused, Code::PermissionDenied, "PERMISSION_MISSING");
+    for id in ["", "Me", "mine", &anna.user.username] {
+        let refused = world.users(&world.admin).get_user(GetUserRequest { id: id.into() }).await;
+        assert_error(refused, Code::InvalidArgument, "FIELD_INVALID");
+    }
+}
+
+#[tokio::test]
 async fn names_are_unique_whatever_their_case_and_width_and_free_after_a_deletion() {
     let world = World::new().await;
     let user = world.create_user(named("anna", &[])).await;

@@ -36,6 +36,12 @@ const NAMES: &[Target<'static>] = &[
     Target::one("end_date", &["Ends"], &["结束日期"], &["End date", "Contract end date", "到期日期"]),
     Target::one("term_months", &["Term (months)"], &["期限（月）"], &["Contract term", "Term"]),
     Target::one("amount", &["Amount"], &["合同金额"], &["Contract value", "Value", "金额"]),
+    Target::one(
+        "currency_code",
+        &["Currency"],
+        &["币种"],
+        &["Currency ISO code", "Currency code", "Contract currency", "货币", "结算币种"],
+    ),
     Target::one("payment_method", &["Payment method"], &["付款方式"], &["Payment terms"]),
     Target::one("state", &["State"], &["状态"], &["Status", "合同状态"]),
     Target::one("description", &["Description"], &["备注"], &["Notes", "Comments", "说明"]),

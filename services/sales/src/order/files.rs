@@ -46,6 +46,12 @@ const NAMES: &[Target<'static>] = &[
         &["订单日期"],
         &["Date", "Order start date", "date_order", "下单日期", "日期"],
     ),
+    Target::one(
+        "currency_code",
+        &["Currency"],
+        &["币种"],
+        &["Currency ISO code", "Currency code", "Order currency", "货币", "结算币种"],
+    ),
     Target::one("state", &["State"], &["状态"], &["Status", "Order status", "订单状态"]),
     Target::one("erp_id", &["ERP number"], &["ERP 单号"], &["ERP id", "ERP order"]),
     Target::one("description", &["Description"], &["备注"], &["Notes", "Comments", "说明", "备注信息"]),

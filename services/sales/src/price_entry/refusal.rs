@@ -22,7 +22,7 @@ pub fn no_price(product_id: Uuid, quantity: Decimal, day: NaiveDate, book: Resul
 
 /// The price book is of another currency.
 pub fn currency_mismatch(book: Uuid, currency: &str, wanted: &str) -> Error {
-    refused("PRICE_CURRENCY_MISMATCH", format!("the price book is in {currency}"))
+    refused("PRICE_CURRENCY_MISMATCH", format!("the price book is in {currency}, and {wanted} is wanted"))
         .with("price_book_id", book)
         .with("currency_code", currency)
         .with("wanted", wanted)

@@ -25,6 +25,12 @@ const NAMES: &[Target<'static>] = &[
     Target::one("number", &["Number"], &["报价单编号"], &["Quote number", "编号"]),
     Target::one("account_name", &["Account name"], &["客户名称"], &["Account", "Customer", "客户"]),
     Target::one("valid_until", &["Valid until"], &["有效期至"], &["Expiration date", "Valid to", "有效期"]),
+    Target::one(
+        "currency_code",
+        &["Currency"],
+        &["币种"],
+        &["Currency ISO code", "Currency code", "Quote currency", "货币", "结算币种"],
+    ),
     Target::one("description", &["Description"], &["备注"], &["Notes", "Comments", "说明"]),
 ];
 

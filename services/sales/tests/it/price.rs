@@ -24,9 +24,9 @@ use crate::rig::{Rig, Wired, day, field_mask};
 
 /// The three services of prices, for one caller.
 pub struct Shop {
-    products: ProductServiceClient<Wired>,
+    pub products: ProductServiceClient<Wired>,
     books: PriceBookServiceClient<Wired>,
-    prices: PriceEntryServiceClient<Wired>,
+    pub prices: PriceEntryServiceClient<Wired>,
 }
 
 impl Shop {
@@ -58,7 +58,7 @@ impl Shop {
         self.prices.create_price_entry(request).await.map(tonic::Response::into_inner)
     }
 
-    async fn resolve(&mut self, request: ResolvePriceRequest) -> Result<ResolvedPrice, Status> {
+    pub async fn resolve(&mut self, request: ResolvePriceRequest) -> Result<ResolvedPrice, Status> {
         self.prices.resolve_price(request).await.map(tonic::Response::into_inner)
     }
 }
@@ -88,7 +88,7 @@ pub fn entry(book: &PriceBook, product: &Product, tiers: &[(&str, &str)]) -> Pri
     }
 }
 
-fn ask(product: &Product, quantity: &str, currency: &str) -> ResolvePriceRequest {
+pub fn ask(product: &Product, quantity: &str, currency: &str) -> ResolvePriceRequest {
     ResolvePriceRequest {
         product_id: product.id.clone(),
         quantity: quantity.into(),

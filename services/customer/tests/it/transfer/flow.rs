@@ -4,12 +4,12 @@ use crm_proto::crm::customer::v1::{
     Account, ListAccountsRequest, ListLeadsRequest, lead::Rating, lead::Status,
 };
 use crm_proto::crm::record::v1::{
-    ColumnMapping, DownloadExportFileRequest, DownloadImportErrorsRequest, ExportJob, ImportJob,
+    ApplyImportJobRequest, ColumnMapping, DownloadExportFileRequest, DownloadImportErrorsRequest, ExportJob, ImportJob,
     ImportProgress, ListImportErrorsRequest, UpdateImportJobRequest,
     export_job::FileKind,
     import_job::{Mode, State},
 };
-use crm_testkit::status::assert_error;
+use crm_testkit::status::{assert_error, metadata};
 use tonic::Code;
 
 use super::harness::Service;
@@ -237,4 +237,19 @@ async fn files_of_others_are_for_those_who_see_everything() {
     assert_error(download("masked").await, Code::PermissionDenied, "FIELD_MASKED");
     assert_error(download("clerk").await, Code::PermissionDenied, "PERMISSION_MISSING");
     service.export("masked", wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_applies_the_import_of_another() {
+    let service = Service::start().await;
+    let job = service.dry_run("own", accounts(), b"external_id,display_name\n1,One\n").await;
+    let request = || ApplyImportJobRequest { service: String::new(), id: job.id.clone() };
+    // An administrator sees the job and may stop it; its rows would be written with other rights than it was tried with.
+    let refused = service.imports("all").apply_import_job(request()).await;
+    let status = assert_error(refused, Code::PermissionDenied, "JOB_OF_ANOTHER");
+    assert_eq!(metadata(&status, "creator_id"), job.creator_id);
+    assert_eq!(service.watch("all", &job.id).await.state(), State::Ready);
+    let done = service.apply("own", &job.id).await;
+    assert_eq!(counts(&done.progress.unwrap()), [1, 1, 0, 0, 0]);
+    service.stop().await;
 }

@@ -21,6 +21,7 @@ use crm_proto::{
         ApplyImportJobRequest, CreateExportJobRequest, CreateImportJobRequest, DownloadExportFileRequest,
         DownloadImportErrorsRequest, ExportJob, ImportError, ImportJob, ListImportErrorsRequest,
         UploadImportFileRequest, WatchExportJobRequest, WatchImportJobRequest,
+        custom_field_service_client::CustomFieldServiceClient,
         export_job_service_client::ExportJobServiceClient, import_job_service_client::ImportJobServiceClient,
     },
     google::api::HttpBody,
@@ -106,6 +107,10 @@ impl Service {
 
     pub fn imports(&self, who: &'static str) -> ImportJobServiceClient<Calls> {
         ImportJobServiceClient::new(self.calls(who))
+    }
+
+    pub fn custom_fields(&self, who: &'static str) -> CustomFieldServiceClient<Calls> {
+        CustomFieldServiceClient::new(self.calls(who))
     }
 
     pub fn exports(&self, who: &'static str) -> ExportJobServiceClient<Calls> {

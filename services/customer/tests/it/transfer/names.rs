@@ -3,8 +3,8 @@
 use crm_proto::crm::{
     customer::v1::ListAccountsRequest,
     record::v1::{
-        ColumnMapping, CreateImportJobRequest, FieldTemplate, ImportErrorCount, ImportJob,
-        ListImportErrorCountsRequest, import_job::State,
+        ColumnMapping, CreateCustomFieldRequest, CreateImportJobRequest, CustomField, FieldTemplate,
+        ImportErrorCount, ImportJob, ListImportErrorCountsRequest, custom_field::Type, import_job::State,
     },
 };
 use crm_testkit::status::{assert_error, violations};
@@ -135,4 +135,37 @@ async fn templates_that_make_no_sense_are_refused() {
     let job = service.dry_run("all", job, b"display_name\nx\n").await;
     let told = counts(&service, &job.id).await;
     assert_eq!((told[0].code.as_str(), told[0].column.as_str()), ("COLUMN_UNKNOWN", "no such column"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_in_fields_of_the_tenant_are_held_to_the_rules_of_owners() {
+    let service = Service::start().await;
+    let field = CustomField {
+        display_name: "Buyer".to_owned(),
+        collection: "accounts".to_owned(),
+        key: "buyer".to_owned(),
+        r#type: Type::Reference.into(),
+        reference_collection: "users".to_owned(),
+        ..CustomField::default()
+    };
+    let request = CreateCustomFieldRequest { service: String::new(), custom_field: Some(field) };
+    service.custom_fields("all").create_custom_field(request).await.unwrap();
+    let here = know(&service, "Li Lei", "lilei", "", 1).await;
+    let gone = know(&service, "Han Mei", "hanmei", "", 2).await;
+    let file = format!("name,who\na,{here}\nb,lilei\nc,{gone}\nd,hanmei\ne,\n");
+    let job = ImportJob {
+        collection: "accounts".to_owned(),
+        columns: vec![column("name", "display_name"), column("who", "custom.buyer")],
+        ..ImportJob::default()
+    };
+    let job = service.dry_run("all", job, file.as_bytes()).await;
+    let told = service.errors(&job.id).await;
+    let told: Vec<_> = told
+        .iter()
+        .map(|error| (error.line, error.column.as_str(), error.field.as_str(), error.code.as_str()))
+        .collect();
+    let wanted = [4, 5].map(|line| (line, "who", "custom.buyer", "USER_DISABLED"));
+    assert_eq!(told, wanted);
+    let job = service.apply("all", &job.id).await;
+    assert_eq!((job.progress.unwrap().created_rows, service.errors(&job.id).await.len()), (3, 2));
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `display_name`, `kind`, `blocked`, .. | the field |
 //! | `annual_revenue`, `annual_revenue.currency_code` | an amount and its currency |
-//! | `currency_code` | the currency of every amount of the row that has none of its own |
+//! | `currency_code` | the currency of every amount of the row that has none of its own, and the record's own when it has one |
 //! | `billing_address.locality`, .. | a part of an address |
 //! | `tags` | words, split at `;` or `,` |
 //! | `emails`, `phones`, `phones.mobile`, .. | one or more addresses or numbers |
@@ -92,6 +92,8 @@ pub enum Kind {
     Link(&'static Link),
     /// The currency of amounts without one.
     RowCurrency,
+    /// The record's own currency, and that of amounts without one.
+    OwnCurrency,
     /// A field of the tenant's.
     Custom(custom::Custom),
 }
@@ -139,7 +141,8 @@ impl Columns {
         let mut list: Vec<Column> = message.fields().flat_map(|field| columns(&field, files)).collect();
         list.extend(custom_columns(message, custom));
         list.push(extra("external_id", ["Record key", "外部主键"], Kind::Key));
-        if message.fields().any(|field| is_message(&field, "google.type.Money")) {
+        let has_own_currency = list.iter().any(|column| matches!(column.kind, Kind::OwnCurrency));
+        if !has_own_currency && message.fields().any(|field| is_message(&field, "google.type.Money")) {
             list.push(extra("currency_code", ["Currency", "币种"], Kind::RowCurrency));
         }
         list.extend(files.links.iter().map(|link| linked(link, message)));
@@ -230,6 +233,7 @@ fn columns(field: &FieldDescriptor, files: &Files) -> Vec<Column> {
     match field.kind() {
         WireKind::String if field.is_list() => plain(Kind::Words),
         WireKind::String if path == "owner_id" => plain(Kind::Person),
+        WireKind::String if path == "currency_code" => plain(Kind::OwnCurrency),
         WireKind::String => plain(Kind::Text),
         WireKind::Int32 => plain(Kind::Integer),
         WireKind::Bool => plain(Kind::Boolean),

@@ -172,6 +172,10 @@ impl Reader {
                 }
                 return Ok(());
             }
+            Kind::OwnCurrency => {
+                draft.row_currency = value::text(cell)?.map(|text| words::currency(&text));
+                draft.row_currency.clone().map(Value::String)
+            }
             Kind::Points(kind) => return points(draft, column, *kind, cell),
             Kind::Custom(custom) => {
                 let currency = draft.row_currency.as_deref().unwrap_or(&self.currency);
@@ -210,6 +214,7 @@ impl Reader {
             | Kind::Amount
             | Kind::Currency
             | Kind::RowCurrency
+            | Kind::OwnCurrency
             | Kind::Points(_) => None,
         })
     }

@@ -96,8 +96,8 @@ async fn exchange<R: Record>(
     Ok(())
 }
 
-/// Checks that the records that new references name are live and within the caller's scope. Users belong to the platform; their ids are taken
-/// as they are.
+/// Checks that the records that new references name are live and within the caller's scope. Users belong to the platform and are
+/// checked with the owners.
 async fn check_references<R: Record>(
     tx: &mut Tx<'_>,
     call: &Call,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use crm_kit_api::{Error, Result};
+use crm_kit_api::{Call, Error, Result};
 use crm_proto::crm::record::v1::import_job::{Mode, State};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -99,6 +99,16 @@ impl Job {
         let state = self.state.0.as_str_name().trim_start_matches("STATE_");
         let message = format!("the job is {state}, which does not allow this");
         Err(Error::new(Code::FailedPrecondition, DOMAIN, "JOB_STATE", message).with("state", state))
+    }
+
+    /// Fails with `PERMISSION_DENIED / JOB_OF_ANOTHER` unless the caller created the job.
+    pub fn require_creator(&self, call: &Call) -> Result<()> {
+        if self.creator_id == call.caller_id() {
+            return Ok(());
+        }
+        let message = "somebody else created the import, and its rows are written with the creator's rights";
+        Err(Error::new(Code::PermissionDenied, DOMAIN, "JOB_OF_ANOTHER", message)
+            .with("creator_id", self.creator_id))
     }
 
     /// Begins a pass over the file in a state.

@@ -190,11 +190,12 @@ impl ImportJobs {
         .await
     }
 
-    /// Has the rows of a job written.
+    /// Has the rows of a job written, with the rights of its creator, who alone may ask for it.
     pub async fn apply(&self, call: &Call, id: &str) -> Result<Wire> {
         let known = self.get(call, id).await?;
         call.require(self.collections.get("import_job.collection", &known.collection)?.kind().files.import)?;
         self.change(call, id, "apply", move |job, now| {
+            job.require_creator(call)?;
             job.require(&[State::Ready])?;
             job.begin(State::Applying, now);
             Ok(true)

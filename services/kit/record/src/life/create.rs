@@ -40,12 +40,12 @@ impl<R: Record> Slice<R> {
             // Numbers are taken only for records that bring none, and before the transaction.
             let mut numbers = self.numbers_for(call, fields, wires.iter()).await?;
             let records = &read_new(call, fields, &mut numbers, wires.clone(), name)?;
-            self.people.meet(call, owners(records)).await?;
+            self.people.meet(call, users(fields, records)).await?;
             let work = self.db.write(call, "create", move |tx| {
                 Box::pin(async move {
-                    let standing = self.people.standing(tx, call, owners(records)).await?;
+                    let standing = self.people.standing(tx, call, users(fields, records)).await?;
                     for (index, record) in records.iter().enumerate() {
-                        owner::check::<R>(&standing, call, record.head().owner_id, None)
+                        owner::check(&standing, call, fields, record, None)
                             .map_err(|error| named(error, &name(index)))?;
                     }
                     let written = insert(tx, call, fields, records).await;
@@ -206,8 +206,8 @@ fn read_new<R: Record>(
     Ok(records)
 }
 
-fn owners<R: Record>(records: &[R]) -> impl Iterator<Item = Uuid> {
-    records.iter().filter_map(|record| record.head().owner_id)
+fn users<R: Record>(fields: &Fields, records: &[R]) -> Vec<Uuid> {
+    records.iter().flat_map(|record| owner::new_users(fields, record, None)).map(|(_, user)| user).collect()
 }
 
 /// Stores new records and tells of them.

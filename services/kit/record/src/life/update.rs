@@ -29,7 +29,7 @@ impl<R: Record> Slice<R> {
         A: Message + Default,
     {
         let (fields, updates) = (&self.fields(call).await?, &updates);
-        self.meet(call, updates.iter().map(|update| &update.wire)).await?;
+        self.meet(call, fields, updates.iter().map(|update| &update.wire)).await?;
         self.db
             .write(call, "update", move |tx| {
                 Box::pin(async move {
@@ -56,10 +56,10 @@ async fn update<R: Record>(
         let revision = live(&mut held, id).and_then(|was| revise(call, fields, was, update));
         revisions.push(revision.map_err(|error| named(error, &name(index)))?);
     }
-    let given = revisions.iter().filter_map(Revision::given_to);
-    let standing = people.standing(tx, call, given).await?;
+    let users: Vec<Uuid> = revisions.iter().flat_map(|revision| revision.new_users(fields)).collect();
+    let standing = people.standing(tx, call, users).await?;
     for (index, revision) in revisions.iter().enumerate() {
-        revision.check(&standing, call).map_err(|error| named(error, &name(index)))?;
+        revision.check(&standing, call, fields).map_err(|error| named(error, &name(index)))?;
     }
     write(tx, call, fields, revisions).await.map_err(|error| of_item(error, ids, name))
 }
@@ -85,14 +85,14 @@ impl<R: Record> Revision<R> {
         Self::new(fields, was, record)
     }
 
-    /// The new owner, when there is one.
-    pub fn given_to(&self) -> Option<Uuid> {
-        self.record.head().owner_id.filter(|owner| self.was.head().owner_id != Some(*owner))
+    /// The users that the record names now and did not before.
+    pub fn new_users(&self, fields: &Fields) -> impl Iterator<Item = Uuid> {
+        owner::new_users(fields, &self.record, Some(&self.was)).map(|(_, user)| user)
     }
 
-    /// Fails for a new owner who is no live user of the tenant.
-    pub fn check(&self, standing: &Standing, call: &Call) -> Result<()> {
-        owner::check::<R>(standing, call, self.record.head().owner_id, self.was.head().owner_id)
+    /// Fails for such a user who is no live one of the tenant.
+    pub fn check(&self, standing: &Standing, call: &Call, fields: &Fields) -> Result<()> {
+        owner::check(standing, call, fields, &self.record, Some(&self.was))
     }
 
     /// Whether anything changes.

@@ -88,6 +88,14 @@ impl Phone {
         self.extension.as_deref()
     }
 
+    /// The number as it is stored: E.164, with `;ext=` and the extension as in RFC 3966 when there is one.
+    pub fn stored(&self) -> String {
+        match &self.extension {
+            Some(extension) => format!("{};ext={extension}", self.e164),
+            None => self.e164.clone(),
+        }
+    }
+
     /// The region that owns the number; `001` for numbers of no country.
     pub fn region(&self) -> &str {
         &self.region
