@@ -11,9 +11,12 @@
 mod follow;
 mod model;
 mod store;
+mod trail;
 mod worker;
 
 pub use follow::follower;
+pub use model::ACCOUNTS;
+pub use trail::survivor;
 pub use worker::Relinks;
 
 /// Kind of the job.

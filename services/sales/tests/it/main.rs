@@ -4,11 +4,15 @@
 
 mod cash;
 mod contract;
+mod contract_approval;
+mod contract_renewal;
+mod contract_version;
 mod events;
 mod fold;
 mod forecast;
 mod forecast_scale;
 mod hand_over;
+mod made_of;
 mod opportunity;
 mod opportunity_data;
 mod opportunity_lines;
