@@ -6,7 +6,7 @@ use crm_proto::crm::{
     platform::v1::{
         ApprovalFlow, ApprovalNode, ApprovalRequest, ApprovalVariable, ApproveTaskRequest, Approver,
         CreateApprovalFlowRequest, CreateUserRequest, ListApprovalRequestsRequest, ListRolesRequest,
-        RejectTaskRequest, User, approval_flow_service_client::ApprovalFlowServiceClient,
+        RejectTaskRequest, UpdateUserRequest, User, approval_flow_service_client::ApprovalFlowServiceClient,
         approval_request::State as Decided, approval_service_client::ApprovalServiceClient,
         approval_variable::Type, approver::Approver as Named, role_service_client::RoleServiceClient,
         user_service_client::UserServiceClient,
@@ -23,18 +23,24 @@ use tonic::{service::interceptor::InterceptedService, transport::Channel};
 
 use crate::suite::{SignedIn, Suite};
 
-type Wired = InterceptedService<Channel, Bearer>;
+pub type Wired = InterceptedService<Channel, Bearer>;
 
-/// A company in which Mona approves what is more than 20 percent off.
-struct Company {
-    suite: Suite,
-    seller: SignedIn,
-    mona: SignedIn,
+/// A company in which Mona approves what lies past a limit.
+pub struct Company {
+    pub suite: Suite,
+    pub seller: SignedIn,
+    pub mona: SignedIn,
     quotes: QuoteServiceClient<Wired>,
 }
 
 impl Company {
+    /// Mona approves what is more than 20 percent off.
     async fn new() -> Self {
+        Self::of(("sales.quotes", "discount_percent", 20)).await
+    }
+
+    /// Mona approves objects of a type of which a value is above a limit.
+    pub async fn of((object_type, path, limit): (&str, &str, i32)) -> Self {
         let suite = Suite::new().await;
         let seller = suite.tenant("acme").await;
         let on = |token: &str| Bearer::new(token).on(&suite.platform);
@@ -58,12 +64,9 @@ impl Company {
         };
         let flow = ApprovalFlow {
             display_name: "Discounts".into(),
-            object_type: "sales.quotes".into(),
-            condition: "discount_percent > 20".into(),
-            variables: vec![ApprovalVariable {
-                path: "discount_percent".into(),
-                r#type: Type::Number.into(),
-            }],
+            object_type: object_type.into(),
+            condition: format!("{path} > {limit}"),
+            variables: vec![ApprovalVariable { path: path.into(), r#type: Type::Number.into() }],
             nodes: vec![node],
             ..ApprovalFlow::default()
         };
@@ -73,7 +76,7 @@ impl Company {
         Self { suite, seller, mona, quotes }
     }
 
-    fn approvals(&self, who: &SignedIn) -> ApprovalServiceClient<Wired> {
+    pub fn approvals(&self, who: &SignedIn) -> ApprovalServiceClient<Wired> {
         ApprovalServiceClient::new(Bearer::new(&who.token).on(&self.suite.platform))
     }
 
@@ -118,7 +121,7 @@ impl Company {
         panic!("the quote did not come that far");
     }
 
-    async fn requests(&self) -> Vec<ApprovalRequest> {
+    pub async fn requests(&self) -> Vec<ApprovalRequest> {
         let request = ListApprovalRequestsRequest::default();
         let listed = self.approvals(&self.seller).list_approval_requests(request).await.unwrap();
         listed.into_inner().approval_requests
@@ -219,4 +222,52 @@ async fn a_process_that_died_before_it_noted_the_answer_asks_again_and_doubles_n
     }
     assert_eq!(company.requests().await.len(), 1);
     assert_eq!(company.when(&quote.id, |_| true).await, asked);
+}
+
+#[tokio::test]
+async fn a_request_that_its_submitter_may_not_withdraw_is_withdrawn_when_they_may_again() {
+    let mut company = Box::pin(Company::new()).await;
+    let (token, platform) = (company.seller.token.clone(), company.suite.platform.clone());
+    let mut roles = RoleServiceClient::new(Bearer::new(&token).on(&platform));
+    let mut users = UserServiceClient::new(Bearer::new(&token).on(&platform));
+    let known = roles.list_roles(ListRolesRequest::default()).await.unwrap().into_inner().roles;
+    let role = |built_in: &str| known.iter().find(|role| role.built_in == built_in).unwrap().id.clone();
+    let sally = User {
+        username: "sally".into(),
+        display_name: "Sally".into(),
+        role_ids: vec![role("sales")],
+        ..User::default()
+    };
+    let request = CreateUserRequest { user: Some(sally) };
+    let created = users.create_user(request).await.unwrap().into_inner();
+    let sally = company.suite.person("acme", "sally", &created.first_password).await;
+    let administrator = std::mem::replace(
+        &mut company.quotes,
+        QuoteServiceClient::new(Bearer::new(&sally.token).on(&company.suite.sales)),
+    );
+    let quote = company.submitted("30").await;
+    company.when(&quote.id, |quote| !quote.approval_request_id.is_empty()).await;
+    company.quotes = administrator;
+
+    // She loses the right to submit, and somebody else takes the quote back: the request still runs, and nobody forgets it.
+    let mut change = |role: String| {
+        let user = User { id: created.id.clone(), role_ids: vec![role], ..User::default() };
+        let mask = prost_types::FieldMask { paths: vec!["role_ids".into()] };
+        let request = UpdateUserRequest { user: Some(user), update_mask: Some(mask) };
+        let mut users = users.clone();
+        async move { users.update_user(request).await.unwrap() }
+    };
+    change(role("analyst")).await;
+    let request = WithdrawQuoteRequest { id: quote.id.clone(), ..WithdrawQuoteRequest::default() };
+    company.quotes.withdraw_quote(request).await.unwrap();
+    let mut conn = company.suite.sales_database.look().await;
+    let refused = "SELECT count(*) FROM job WHERE kind = 'approval' AND last_error <> ''";
+    while sqlx::query_scalar::<_, i64>(refused).fetch_one(&mut conn).await.unwrap() == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(matches!(company.requests().await[0].state(), Decided::Pending | Decided::InProgress));
+    change(role("sales")).await;
+    while company.requests().await[0].state() != Decided::Withdrawn {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 mod approval;
+mod approval_contract;
 mod contract;
 mod conversion;
 mod forecast;

@@ -89,6 +89,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: quote::settings::COLLECTION, permission: "sales.quotes.read" },
     Told { collection: order::COLLECTION, permission: "sales.orders.read" },
     Told { collection: contract::COLLECTION, permission: "sales.contracts.read" },
+    Told { collection: contract::settings::COLLECTION, permission: "sales.contracts.read" },
     service::TOLD[0],
     service::TOLD[1],
     service::TOLD[2],
@@ -185,7 +186,8 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let price_books = PriceBooks { db: db.clone() };
     let opportunities = Opportunities { slice, pipelines: pipelines.clone() };
     quotes.spawn(&tasks, &shutdown);
-    let targets = vec![quotes.approvals()];
+    contracts.spawn(&clock, &tasks, &shutdown);
+    let targets = vec![approval::target(&quotes.slice), approval::target(&contracts.slice)];
     let approvals = approval::Approvals::new(db.clone(), clock.clone(), peers.clone(), targets);
     approvals.spawn(&followers, &tasks, &shutdown)?;
     if peers.knows(abroad::CUSTOMER) {

@@ -10,6 +10,7 @@
 //! | [`forecast`] | what will come of deals, what people think of it and handed in |
 //! | [`quote`] | what customers are offered |
 //! | [`approval`] | approvals of objects, decided at the platform |
+//! | [`rules`] | rules that a tenant sets once for a collection |
 //! | [`order`] | what customers have ordered, and how much of it is fulfilled |
 //! | [`contract`] | what was agreed in writing |
 //! | [`relink`] | what refers to merged accounts and contacts follows |
@@ -56,6 +57,7 @@ pub mod quote;
 pub mod receipt;
 pub mod receivable;
 pub mod relink;
+pub mod rules;
 pub mod statistics;
 pub mod team;
 

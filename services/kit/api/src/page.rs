@@ -2,6 +2,8 @@
 //!
 //! Not here: the SQL of a keyset page (kit/pg).
 
+use std::str::FromStr;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use tonic::Code;
@@ -101,11 +103,80 @@ impl Token {
     }
 }
 
+/// What a request for a page of a list in one fixed order asks for, checked.
+#[derive(Clone, Debug)]
+pub struct Keyset {
+    binding: Binding,
+    after: Option<Token>,
+    size: usize,
+}
+
+impl Keyset {
+    /// Reads size and token. `keys` is how many order keys rows have beside their ids; `parts` name the list and what must not change between its pages.
+    pub fn read(
+        (tenant, parts): (Uuid, &[&str]),
+        keys: usize,
+        (page_size, page_token): (i32, &str),
+    ) -> Result<Self> {
+        let binding = Binding::new(tenant, parts);
+        let after = Token::decode(page_token, binding, keys)?;
+        Ok(Self { binding, after, size: size(page_size) })
+    }
+
+    /// Id of the last row of the page before; nil on the first page.
+    pub fn id(&self) -> Uuid {
+        self.after.as_ref().map_or(Uuid::nil(), |token| token.id)
+    }
+
+    /// The first order key of the last row of the page before; `start` on the first page.
+    pub fn key<K: FromStr>(&self, start: K) -> Result<K> {
+        let Some(token) = &self.after else { return Ok(start) };
+        let damaged = || Error::bug("a page token passed its checksum with a value of another type");
+        token.keys.first().and_then(|key| key.parse().ok()).ok_or_else(damaged)
+    }
+
+    /// Rows to read: one more than the page has, to know whether there is another.
+    pub fn rows(&self) -> i64 {
+        i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// Cuts the page out of what was read, and makes the token of the next one: empty on the last page.
+    pub fn cut<T>(&self, found: &mut Vec<T>, place: impl Fn(&T) -> Token) -> String {
+        let more = found.len() > self.size;
+        found.truncate(self.size);
+        let last = found.last().filter(|_| more).map(place);
+        last.map(|token| token.encode(self.binding)).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn pages_of_a_keyset_hold_every_row_once() {
+        let rows: Vec<i64> = (1..=7).collect();
+        let (mut token, mut seen) = (String::new(), Vec::new());
+        loop {
+            let page = Keyset::read((Uuid::nil(), &["rows"]), 1, (3, &token)).unwrap();
+            let after: i64 = page.key(0).unwrap();
+            let rest = rows.iter().copied().filter(|row| *row > after);
+            let mut found: Vec<i64> = rest.take(usize::try_from(page.rows()).unwrap()).collect();
+            token = page.cut(&mut found, |row| Token { keys: vec![row.to_string()], id: Uuid::nil() });
+            assert!(found.len() <= 3);
+            seen.extend(found);
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen, rows);
+        let page = Keyset::read((Uuid::nil(), &["rows"]), 1, (3, "")).unwrap();
+        let token = page.cut(&mut vec![1; 4], |_| Token { keys: vec!["x".into()], id: Uuid::nil() });
+        assert!(Keyset::read((Uuid::nil(), &["other"]), 1, (3, &token)).is_err());
+        assert!(Keyset::read((Uuid::nil(), &["rows"]), 1, (3, &token)).unwrap().key(0_i64).is_err());
+    }
 
     proptest! {
         #[test]

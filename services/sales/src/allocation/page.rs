@@ -2,7 +2,7 @@
 
 use crm_kit_api::{
     Call, Error, Result, id,
-    page::{self, Binding, Token},
+    page::{Keyset, Token},
 };
 use crm_kit_pg::Tx;
 use crm_kit_record::{Record, life};
@@ -33,9 +33,7 @@ pub struct Wanted<'r> {
 /// A wanted page, checked.
 struct Query {
     side: Side,
-    binding: Binding,
-    after: Option<Token>,
-    size: usize,
+    page: Keyset,
 }
 
 impl Side {
@@ -76,66 +74,50 @@ impl Query {
                 return Err(Error::invalid_field("receipt_id", "ONE_OF", message));
             }
         };
-        let binding = Binding::new(call.tenant_id(), &[list, wanted.receipt_id, wanted.payment_plan_id]);
-        let after = Token::decode(wanted.page_token, binding, 1)?;
-        Ok(Self { side, binding, after, size: page::size(wanted.page_size) })
-    }
-
-    fn limit(&self) -> i64 {
-        i64::try_from(self.size + 1).unwrap_or(i64::MAX)
-    }
-
-    /// The first key of the page token, read; `start` on the first page.
-    fn key<K: std::str::FromStr>(&self, start: K) -> Result<K> {
-        let Some(token) = &self.after else { return Ok(start) };
-        let damaged = || Error::bug("a page token passed its checksum with a value of another type");
-        token.keys.first().and_then(|key| key.parse().ok()).ok_or_else(damaged)
-    }
-
-    /// Cuts the page and makes the token of the next one.
-    fn cut<T>(&self, found: &mut Vec<T>, place: impl Fn(&T) -> (String, Uuid)) -> String {
-        let more = found.len() > self.size;
-        found.truncate(self.size);
-        let last = found.last().filter(|_| more).map(place);
-        last.map(|(key, id)| Token { keys: vec![key], id }.encode(self.binding)).unwrap_or_default()
+        let parts = [list, wanted.receipt_id, wanted.payment_plan_id];
+        let page = Keyset::read((call.tenant_id(), &parts), 1, (wanted.page_size, wanted.page_token))?;
+        Ok(Self { side, page })
     }
 }
 
 impl Allocations {
     /// A page of what stands on one side.
     pub async fn list(&self, call: &Call, wanted: Wanted<'_>) -> Result<(Vec<Wire>, String)> {
-        let query = &Query::read(call, "allocations", wanted)?;
-        let after = (query.key(Uuid::nil())?, query.after.as_ref().map_or(Uuid::nil(), |token| token.id));
+        let Query { side, page } = &Query::read(call, "allocations", wanted)?;
+        let after = (page.key(Uuid::nil())?, page.id());
         let tenant = call.tenant_id();
         let mut found = self
             .receipts
             .db
             .list(call, move |tx| {
                 Box::pin(async move {
-                    query.side.check(tx, call).await?;
-                    store::allocations(tx.conn(), tenant, query.side, after, query.limit()).await
+                    side.check(tx, call).await?;
+                    store::allocations(tx.conn(), tenant, *side, after, page.rows()).await
                 })
             })
             .await?;
-        let next = query.cut(&mut found, |last| (last.receipt_id.to_string(), last.payment_plan_id));
+        let next = page.cut(&mut found, |last| Token {
+            keys: vec![last.receipt_id.to_string()],
+            id: last.payment_plan_id,
+        });
         Ok((found.iter().map(convert::to_wire).collect(), next))
     }
 
     /// A page of the history of one side.
     pub async fn history(&self, call: &Call, wanted: Wanted<'_>) -> Result<(Vec<AllocationEntry>, String)> {
-        let query = &Query::read(call, "allocationEntries", wanted)?;
-        let (after, tenant) = (query.key(0_i64)?, call.tenant_id());
+        let Query { side, page } = &Query::read(call, "allocationEntries", wanted)?;
+        let (after, tenant) = (page.key(0_i64)?, call.tenant_id());
         let mut found = self
             .receipts
             .db
             .list(call, move |tx| {
                 Box::pin(async move {
-                    query.side.check(tx, call).await?;
-                    store::entries(tx.conn(), tenant, query.side, after, query.limit()).await
+                    side.check(tx, call).await?;
+                    store::entries(tx.conn(), tenant, *side, after, page.rows()).await
                 })
             })
             .await?;
-        let next = query.cut(&mut found, |last| (last.seq.to_string(), last.id));
+        let next = page.cut(&mut found, |last| Token { keys: vec![last.seq.to_string()], id: last.id });
         Ok((found.iter().map(convert::entry_to_wire).collect(), next))
     }
 }

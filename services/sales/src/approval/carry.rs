@@ -171,15 +171,13 @@ impl Approvals {
             Some(id) => id.to_string(),
             None => match self.submit(submission).await {
                 Ok(request) => request.id,
-                Err(status) if is_refusal(&status) => return Ok(()),
-                Err(status) => return Err(failure("the platform service", status)),
+                Err(status) => return ended(status),
             },
         };
         let mut platform = ApprovalServiceClient::new(self.platform(submission)?);
         match platform.withdraw_approval(WithdrawApprovalRequest { id, comment: String::new() }).await {
-            // What was decided meanwhile need not be withdrawn.
-            Err(status) if !is_refusal(&status) => Err(failure("the platform service", status)),
-            _ => Ok(()),
+            Err(status) => ended(status),
+            Ok(_) => Ok(()),
         }
     }
 
@@ -195,6 +193,15 @@ impl Approvals {
         let errand = Errand::in_tenant(submission.tenant_id, tenant, &format!("approval/{}", submission.id));
         self.peers.on("platform", errand.on_behalf_of(submission.submitter_id))
     }
+}
+
+/// Whether a request that cannot be withdrawn has ended: what was decided meanwhile, or never taken, need not be withdrawn. One that its submitter lacks the right
+/// to withdraw still runs, and the job asks again.
+fn ended(status: Status) -> Result<()> {
+    if is_refusal(&status) && status.code() != Code::PermissionDenied {
+        return Ok(());
+    }
+    Err(failure("the platform service", status))
 }
 
 /// Whether an answer is about the request itself, so that asking again brings the same.

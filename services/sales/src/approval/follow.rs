@@ -35,14 +35,21 @@ async fn apply(tx: &mut Tx<'_>, call: &Call, event: &Incoming) -> Result<()> {
     }
 }
 
-/// Notes a decision once. One of other values than were submitted, or of a submission that was taken back or is settled, is left aside.
+/// Notes a decision once. One of other values than were submitted, or of a submission that is settled, is left aside; one of a submission that was taken back leaves
+/// nothing to withdraw.
 async fn note(tx: &mut Tx<'_>, call: &Call, request: &ApprovalRequest) -> Result<()> {
     let (tenant, Ok(object)) = (tx.tenant_id(), Uuid::try_parse(&request.object_id)) else { return Ok(()) };
     let object = (object, request.object_revision);
     let found = store::lock_of(tx.conn(), tenant, &request.object_type, object).await?;
     let Some(mut submission) = found else { return Ok(()) };
-    let waits = submission.is(Stage::Wanted) || submission.is(Stage::Carried);
-    if !waits || !submission.submitted.are(request.values.as_ref()) {
+    if !submission.submitted.are(request.values.as_ref()) {
+        return Ok(());
+    }
+    if submission.is(Stage::TakenBack) {
+        submission.state = Stage::Settled.stored();
+        return store::save(tx.conn(), &submission).await;
+    }
+    if !submission.is(Stage::Wanted) && !submission.is(Stage::Carried) {
         return Ok(());
     }
     submission.is_answered(request);

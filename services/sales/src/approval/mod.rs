@@ -12,13 +12,16 @@
 //!   as it takes. Submitting a revision again returns the request there is, so a crash at any place repeats a step and doubles nothing.
 //! - A decision counts when this service made the request and its values are those that were submitted. It is noted once, in the transaction of its
 //!   event, and settles the object once: the object's change and SETTLED are one transaction ([`claim`]).
-//! - Taking back wins over a decision that is not noted yet.
+//! - Taking back wins over a decision that is not noted yet. A request that its submitter may not withdraw any more is withdrawn when they may again, unless
+//!   it is decided before.
 
 mod carry;
 mod follow;
 mod model;
+mod record;
 mod store;
 
 pub use carry::{Approvals, Settle, Target};
 pub use model::{Decision, Object, Outcome};
+pub use record::{Approvable, target};
 pub use store::{ask, claim, take_back};

@@ -42,7 +42,9 @@ pub const FIXED: &[&str] = &[
     "complete_time",
     "renewal_of_id",
     "renewal_id",
+    "approval_state",
     "approval_request_id",
+    "approval_comment",
 ];
 
 /// Permission to state where new contracts stand.
@@ -301,7 +303,9 @@ pub fn to_wire(contract: &Contract, fields: &Fields) -> Wire {
         void_reason: contract.void_reason.clone(),
         renewal_of_id: id_text(contract.renewal_of_id),
         renewal_id: id_text(contract.renewal_id),
+        approval_state: contract.approval_state.number(),
         approval_request_id: id_text(contract.approval_request_id),
+        approval_comment: contract.approval_comment.clone(),
         description: contract.description.clone(),
         owner_id: contract.owner_id.to_string(),
         tags: contract.tags.clone(),

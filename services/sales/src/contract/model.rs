@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crm_kit_api::filter::Value;
 use crm_kit_record::{Choice, custom_field::Values, external_id::ExternalId, search::doubled};
 use crm_kit_value::name::search::search_text;
-use crm_proto::crm::sales::v1::contract::{RenewalRule, State};
+use crm_proto::crm::sales::v1::contract::{ApprovalState, RenewalRule, State};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -54,7 +54,11 @@ pub struct Contract {
     pub void_reason: String,
     pub renewal_of_id: Option<Uuid>,
     pub renewal_id: Option<Uuid>,
+    pub approval_state: Choice<ApprovalState>,
     pub approval_request_id: Option<Uuid>,
+    pub approval_comment: String,
+    /// Revision of the row that was last submitted for approval; 0 when none was.
+    pub submitted_revision: i64,
     pub description: String,
     pub owner_id: Uuid,
     pub tags: Vec<String>,
@@ -122,7 +126,9 @@ impl Contract {
             "void_reason" => text(&self.void_reason),
             "renewal_of_id" => id(self.renewal_of_id),
             "renewal_id" => id(self.renewal_id),
+            "approval_state" => Value::Enum(self.approval_state.number()),
             "approval_request_id" => id(self.approval_request_id),
+            "approval_comment" => text(&self.approval_comment),
             "description" => text(&self.description),
             "owner_id" => Value::Uuid(self.owner_id),
             "tags" => Value::TextList(self.tags.as_slice().into()),

@@ -1,6 +1,9 @@
 //! Use cases of contracts beyond the life that all records share: the moves of their life, and their versions.
 
-use crm_kit_api::{Call, Error, Result, id};
+use crm_kit_api::{
+    Call, Error, Result, id,
+    page::{Keyset, Token},
+};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Choice, Slice,
@@ -8,14 +11,17 @@ use crm_kit_record::{
     life::{self, Revision},
 };
 use crm_kit_value::text::is_blank;
-use crm_proto::crm::sales::v1::{Contract as Wire, ContractVersion, contract::State};
+use crm_proto::crm::sales::v1::{
+    Contract as Wire, ListContractVersionsRequest, ListContractVersionsResponse,
+    contract::{ApprovalState, State},
+};
 use prost_types::Timestamp;
 use tonic::Code;
 
 use super::{
     Contract, convert,
     machine::{self, Act},
-    version,
+    store, submit, version,
 };
 use crate::{DOMAIN, relink};
 
@@ -29,8 +35,10 @@ pub struct Contracts {
 /// What is done with a contract.
 #[derive(Clone, Copy, Debug)]
 pub enum Verb<'v> {
-    /// A draft is ready to be signed, or to be decided on.
-    Submit,
+    /// A draft is ready to be signed, or to be decided on, with a word for the approvers.
+    Submit(&'v str),
+    /// It is taken back from approval, with a reason.
+    Withdraw(&'v str),
     /// It is to be changed before it is signed.
     Redraft,
     /// Both parties have signed, now or at this instant.
@@ -52,7 +60,8 @@ pub enum Verb<'v> {
 impl Verb<'_> {
     fn action(self) -> &'static str {
         match self {
-            Self::Submit => "submit",
+            Self::Submit(_) => "submit",
+            Self::Withdraw(_) => "withdraw",
             Self::Redraft => "redraft",
             Self::Sign(_) => "sign",
             Self::Perform => "perform",
@@ -75,7 +84,8 @@ impl Contracts {
                 Box::pin(async move {
                     let was = life::hold_one::<Contract>(tx, call, id, etag).await?;
                     let contract = match verb {
-                        Verb::Submit => submit(&was)?,
+                        Verb::Submit(comment) => submit::submit(tx, call, &was, comment).await?,
+                        Verb::Withdraw(comment) => submit::withdraw(tx, call, &was, comment).await?,
                         Verb::Redraft => moved(Act::Redraft, &was)?,
                         Verb::Sign(time) => sign(call, &was, time)?,
                         Verb::Perform => moved(Act::Perform, &was)?,
@@ -93,37 +103,34 @@ impl Contracts {
             .await
     }
 
-    /// The versions of a contract before its current one.
-    pub async fn versions(&self, call: &Call, contract_id: &str) -> Result<Vec<ContractVersion>> {
+    /// A page of the versions of a contract before its current one.
+    pub async fn versions(
+        &self,
+        call: &Call,
+        request: &ListContractVersionsRequest,
+    ) -> Result<ListContractVersionsResponse> {
+        let ListContractVersionsRequest { contract_id, page_size, page_token } = request;
         let (fields, id) = (self.slice.fields(call).await?, id::parse("contract_id", contract_id)?);
+        let (tenant, list) = (call.tenant_id(), ["contractVersions", contract_id.as_str()]);
+        let page = &Keyset::read((tenant, &list), 1, (*page_size, page_token))?;
+        let after = page.key(0_i64)?;
         self.slice.get(call, &[id.to_string()]).await?;
-        let tenant = call.tenant_id();
-        let found = self
+        let mut found = self
             .slice
             .db
-            .read(call, move |tx| Box::pin(async move { version::all(tx.conn(), tenant, id).await }))
+            .list(call, move |tx| {
+                Box::pin(async move { version::after(tx.conn(), (tenant, id), after, page.rows()).await })
+            })
             .await?;
-        Ok(found.iter().map(|version| version.to_wire(&fields)).collect())
+        let next_page_token = page.cut(&mut found, |last| Token { keys: vec![last.version.to_string()], id });
+        let versions = found.iter().map(|version| version.to_wire(&fields)).collect();
+        Ok(ListContractVersionsResponse { versions, next_page_token })
     }
 }
 
 /// The contract after an act that changes nothing but its state.
 fn moved(act: Act, was: &Contract) -> Result<Contract> {
     Ok(Contract { state: Choice(act.done(was.state.0)?), ..was.clone() })
-}
-
-fn submit(was: &Contract) -> Result<Contract> {
-    if was.state.0 != State::Draft {
-        return Err(machine::refuse(was.state.0));
-    }
-    let has = [("amount", was.amount.is_some()), ("start_date", was.start_date.is_some())];
-    let missing: Vec<&str> = has.iter().filter(|(_, has)| !has).map(|(field, _)| *field).collect();
-    if !missing.is_empty() {
-        let message = format!("the contract lacks {}", missing.join(", "));
-        return Err(Error::new(Code::FailedPrecondition, DOMAIN, "CONTRACT_INCOMPLETE", message)
-            .with("missing", missing.join(",")));
-    }
-    moved(Act::Pass, was)
 }
 
 fn sign(call: &Call, was: &Contract, time: Option<&Timestamp>) -> Result<Contract> {
@@ -170,12 +177,15 @@ async fn amend(tx: &mut Tx<'_>, call: &Call, was: &Contract, why: &str) -> Resul
         amended_state: was.state,
         amend_reason,
         sign_time: None,
+        approval_state: Choice(ApprovalState::Unspecified),
         approval_request_id: None,
+        approval_comment: String::new(),
+        submitted_revision: 0,
         ..was.clone()
     })
 }
 
-/// The version in force again; what is free in every state stays as it is now.
+/// The version in force again; what is free in every state stays as it is now, and links are those of today.
 async fn revert(tx: &mut Tx<'_>, was: &Contract) -> Result<Contract> {
     if was.state.0 != State::Draft {
         return Err(machine::refuse(was.state.0));
@@ -186,7 +196,7 @@ async fn revert(tx: &mut Tx<'_>, was: &Contract) -> Result<Contract> {
         Error::new(Code::FailedPrecondition, DOMAIN, "CONTRACT_FIRST_VERSION", message)
     })?;
     let now = was.clone();
-    let mut contract = Contract {
+    let contract = Contract {
         update_time: now.update_time,
         revision: now.revision,
         contract_type: now.contract_type,
@@ -199,6 +209,16 @@ async fn revert(tx: &mut Tx<'_>, was: &Contract) -> Result<Contract> {
         custom: now.custom,
         ..kept.content.0
     };
+    relinked(tx, contract).await
+}
+
+/// The contract with what its kept content refers to as it is found today: an account that was merged since is the one it went into, and a deal or a quote that is gone for good is
+/// none. Lines stay as they were agreed.
+async fn relinked(tx: &mut Tx<'_>, contract: Contract) -> Result<Contract> {
+    let tenant = tx.tenant_id();
+    let links = (contract.opportunity_id, contract.quote_id);
+    let (opportunity_id, quote_id) = store::known(tx.conn(), tenant, links).await?;
+    let mut contract = Contract { opportunity_id, quote_id, ..contract };
     let account_id = contract.account_id;
     relink::catch_up(tx, &mut contract, account_id).await?;
     Ok(contract)

@@ -1,22 +1,23 @@
-//! Renewing a contract: the one that follows is created and both know of each other, in one transaction.
+//! Renewing a contract: the one that follows is made and both know of each other, in one transaction.
 
-use crm_kit_api::{Call, Error, Result, etag, id, time};
+use chrono::NaiveDate;
+use crm_kit_api::{Call, Error, Result, etag, filter::Moment, id, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
-    Record as _,
-    custom_field::Fields,
-    field::{Checker, id_text},
+    Choice, Record as _,
+    custom_field::{Fields, refresh},
+    field::Checker,
     life::{self, Revision},
-    single,
 };
 use crm_proto::crm::sales::v1::{
-    Contract as Wire, DocumentLine, RenewContractRequest,
+    Contract as Wire, RenewContractRequest,
     contract::{RenewalRule, State},
 };
+use sqlx::types::Json;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{COLLECTION, Contract, Contracts, convert, machine, term};
+use super::{Contract, Contracts, machine, term};
 use crate::DOMAIN;
 
 impl Contracts {
@@ -25,35 +26,23 @@ impl Contracts {
         // The new contract shows what the old one says.
         call.require("sales.contracts.read")?;
         let (fields, id) = (&self.slice.fields(call).await?, id::parse("id", &request.id)?);
-        let was = self.found(call, id).await?;
+        let was = &self.slice.found(call, id).await?;
         etag::check(&request.etag, was.revision)?;
-        let wire = following(&was, request)?;
+        let term = next_term(was, request)?;
+        let blank = Wire::default();
         // The number is taken before the transaction; what was read is checked in it.
-        let mut new = self.slice.read_new(call, fields, vec![wire], single).await?;
-        for contract in &mut new {
-            contract.renewal_of_id = Some(id);
-        }
-        let (was, new) = (&was, &new);
-        self.slice
-            .db
-            .write(call, "renew", move |tx| {
-                Box::pin(async move { store_both(tx, call, fields, was, new).await })
+        let work = self.slice.make(call, fields, &blank, move |fresh| {
+            Box::pin(async move {
+                let new = &following(call, fields, was, term, fresh);
+                self.slice
+                    .db
+                    .write(call, "renew", move |tx| {
+                        Box::pin(async move { store_both(tx, call, fields, was, new).await })
+                    })
+                    .await
             })
-            .await
-    }
-
-    /// The live contract with an id.
-    async fn found(&self, call: &Call, id: Uuid) -> Result<Contract> {
-        let (tenant, owners) = (call.tenant_id(), call.access.scope.owners());
-        let found = self
-            .slice
-            .db
-            .read(call, move |tx| {
-                Box::pin(async move { Contract::get(tx.conn(), tenant, &[id], owners).await })
-            })
-            .await?;
-        let found = found.into_iter().find(|contract| contract.delete_time.is_none());
-        found.ok_or_else(|| Error::not_found(COLLECTION, id))
+        });
+        work.await
     }
 }
 
@@ -62,7 +51,7 @@ async fn store_both(
     call: &Call,
     fields: &Fields,
     was: &Contract,
-    new: &[Contract],
+    new: &Contract,
 ) -> Result<Wire> {
     let held = life::hold_one::<Contract>(tx, call, was.id, "").await?;
     if let Some(renewal_id) = held.renewal_id {
@@ -71,8 +60,8 @@ async fn store_both(
     if held.revision != was.revision {
         return Err(Error::concurrent_change());
     }
-    let written = life::insert(tx, call, fields, new).await?;
-    let renewed = Contract { renewal_id: new.first().map(|contract| contract.id), ..held.clone() };
+    let written = life::insert(tx, call, fields, std::slice::from_ref(new)).await?;
+    let renewed = Contract { renewal_id: Some(new.id), ..held.clone() };
     life::write_one(tx, call, fields, Revision::made(call, fields, held, renewed)).await?;
     Ok(crm_kit_record::only(written))
 }
@@ -87,8 +76,17 @@ async fn refuse_renewed(tx: &mut Tx<'_>, was: &Contract, renewal_id: Uuid) -> Re
     Err(Error::new(Code::AlreadyExists, DOMAIN, "CONTRACT_RENEWED", message).with("id", renewal_id))
 }
 
-/// What the contract that follows says.
-fn following(was: &Contract, request: &RenewContractRequest) -> Result<Wire> {
+/// How long the contract that follows holds.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    first: NaiveDate,
+    last: NaiveDate,
+    /// 0 when it is not stated in months.
+    months: i64,
+}
+
+/// The term of the contract that follows one, when that may be renewed.
+fn next_term(was: &Contract, request: &RenewContractRequest) -> Result<Term> {
     if !machine::is_in_force(was.state.0) && was.state.0 != State::Completed {
         return Err(machine::refuse(was.state.0));
     }
@@ -119,41 +117,41 @@ fn following(was: &Contract, request: &RenewContractRequest) -> Result<Wire> {
         check.refuse("end_date", "REQUIRED", "is required: how long the contract lasted is not known");
     }
     check.into_violations().into_result(())?;
-    Ok(Wire {
-        start_date: first.map(time::date),
-        end_date: last.map(time::date),
-        term_months: if by_term { i32::try_from(was.term_months).unwrap_or(0) } else { 0 },
-        ..content(was)
-    })
+    let unknown = || Error::invalid_field("start_date", "DATE_INVALID", "lies beyond the calendar");
+    let (first, last) = first.zip(last).ok_or_else(unknown)?;
+    Ok(Term { first, last, months: if by_term { was.term_months } else { 0 } })
 }
 
-/// The content of a contract as a new one begins with it.
-fn content(was: &Contract) -> Wire {
-    let wire = convert::to_wire(was, &Fields::default());
-    let lines = wire.lines.into_iter();
-    Wire {
-        display_name: wire.display_name,
-        contract_type: wire.contract_type,
-        account_id: wire.account_id,
-        account_name: wire.account_name,
-        customer_party: wire.customer_party,
-        own_party: wire.own_party,
-        customer_signer: wire.customer_signer,
-        own_signer: wire.own_signer,
-        opportunity_id: id_text(was.opportunity_id),
-        renewal_rule: wire.renewal_rule,
-        notice_days: wire.notice_days,
-        payment_method: wire.payment_method,
-        amount: wire.amount,
-        currency_code: wire.currency_code,
-        price_book_id: wire.price_book_id,
-        price_includes_tax: wire.price_includes_tax,
-        amount_decimals: wire.amount_decimals,
-        header_discount_percent: wire.header_discount_percent,
-        header_discount: wire.header_discount,
-        lines: lines.map(|line| DocumentLine { id: String::new(), ..line }).collect(),
-        owner_id: wire.owner_id,
-        tags: wire.tags,
-        ..Wire::default()
-    }
+/// The contract that follows one, with its content and its prices as they are. `fresh` has its numbers.
+fn following(call: &Call, fields: &Fields, was: &Contract, term: Term, fresh: Contract) -> Contract {
+    let rule = was.renewal_rule;
+    let mut contract = Contract {
+        display_name: was.display_name.clone(),
+        contract_type: was.contract_type.clone(),
+        account_id: was.account_id,
+        account_name: was.account_name.clone(),
+        customer_party: was.customer_party.clone(),
+        own_party: was.own_party.clone(),
+        customer_signer: was.customer_signer.clone(),
+        own_signer: was.own_signer.clone(),
+        opportunity_id: was.opportunity_id,
+        start_date: Some(term.first),
+        end_date: Some(term.last),
+        term_months: term.months,
+        renewal_rule: rule,
+        notice_days: was.notice_days,
+        notice_date: term::notice_date(rule.0, Some(term.last), was.notice_days),
+        payment_method: was.payment_method.clone(),
+        amount: was.amount,
+        sheet: was.sheet.clone(),
+        state: Choice(State::Draft),
+        version: 1,
+        renewal_of_id: Some(was.id),
+        owner_id: was.owner_id,
+        tags: was.tags.clone(),
+        custom: Json(fields.continued(&was.custom, &fresh.custom)),
+        ..fresh
+    };
+    refresh::evaluate(fields, &mut contract, Moment::from(call.now));
+    contract
 }

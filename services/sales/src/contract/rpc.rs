@@ -7,15 +7,20 @@ use crm_proto::crm::sales::v1::{
     BatchDeleteContractsRequest, BatchDeleteContractsResponse, BatchGetContractsRequest,
     BatchGetContractsResponse, BatchUpdateContractsRequest, BatchUpdateContractsResponse,
     BulkUpsertContractsRequest, BulkUpsertContractsResponse, CompleteContractRequest, Contract,
-    CreateContractRequest, DeleteContractRequest, GetContractRequest, ListContractVersionsRequest,
-    ListContractVersionsResponse, ListContractsRequest, ListContractsResponse, PerformContractRequest,
-    RedraftContractRequest, RenewContractRequest, RevertContractRequest, SignContractRequest,
-    SubmitContractRequest, UndeleteContractRequest, UpdateContractRequest, VoidContractRequest,
-    contract_service_server::ContractService,
+    ContractSettings, CreateContractRequest, DeleteContractRequest, GetContractRequest,
+    GetContractSettingsRequest, ListContractVersionsRequest, ListContractVersionsResponse,
+    ListContractsRequest, ListContractsResponse, PerformContractRequest, RedraftContractRequest,
+    RenewContractRequest, RevertContractRequest, SignContractRequest, SubmitContractRequest,
+    UndeleteContractRequest, UpdateContractRequest, UpdateContractSettingsRequest, VoidContractRequest,
+    WithdrawContractRequest, contract_service_server::ContractService,
 };
 use tonic::{Request, Response, Streaming};
 
-use super::ops::{Contracts, Verb};
+use super::{
+    ops::{Contracts, Verb},
+    settings::Limits,
+};
+use crate::rules;
 
 /// The service's methods over the use cases of contracts.
 #[derive(Clone, Debug)]
@@ -86,8 +91,14 @@ impl ContractService for Handlers {
 
     async fn submit_contract(&self, request: Request<SubmitContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
-        let SubmitContractRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Submit).await?))
+        let SubmitContractRequest { id, etag, comment } = request.get_ref();
+        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Submit(comment)).await?))
+    }
+
+    async fn withdraw_contract(&self, request: Request<WithdrawContractRequest>) -> Answer<Contract> {
+        let call = call(&request)?;
+        let WithdrawContractRequest { id, etag, comment } = request.get_ref();
+        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Withdraw(comment)).await?))
     }
 
     async fn redraft_contract(&self, request: Request<RedraftContractRequest>) -> Answer<Contract> {
@@ -148,7 +159,24 @@ impl ContractService for Handlers {
         request: Request<ListContractVersionsRequest>,
     ) -> Answer<ListContractVersionsResponse> {
         let call = call(&request)?;
-        let versions = self.0.versions(&call, &request.get_ref().contract_id).await?;
-        Ok(Response::new(ListContractVersionsResponse { versions }))
+        Ok(Response::new(self.0.versions(&call, request.get_ref()).await?))
+    }
+
+    async fn get_contract_settings(
+        &self,
+        request: Request<GetContractSettingsRequest>,
+    ) -> Answer<ContractSettings> {
+        Ok(Response::new(rules::read::<Limits>(&self.0.slice.db, &call(&request)?).await?))
+    }
+
+    async fn update_contract_settings(
+        &self,
+        request: Request<UpdateContractSettingsRequest>,
+    ) -> Answer<ContractSettings> {
+        let call = call(&request)?;
+        let UpdateContractSettingsRequest { contract_settings, update_mask } = request.get_ref();
+        let wire = contract_settings.clone().unwrap_or_default();
+        let sent = (&wire, update_mask.as_ref());
+        Ok(Response::new(rules::set::<Limits>(&self.0.slice.db, &call, sent).await?))
     }
 }

@@ -39,6 +39,16 @@ const STATES: &[(&str, i32)] = &[
     ("STATE_ARCHIVED", 7),
     ("STATE_VOIDED", 8),
 ];
+const APPROVALS: &[(&str, i32)] = &[
+    ("APPROVAL_STATE_UNSPECIFIED", 0),
+    ("APPROVAL_STATE_NOT_NEEDED", 1),
+    ("APPROVAL_STATE_PENDING", 2),
+    ("APPROVAL_STATE_APPROVED", 3),
+    ("APPROVAL_STATE_REJECTED", 4),
+    ("APPROVAL_STATE_RETURNED", 5),
+    ("APPROVAL_STATE_WITHDRAWN", 6),
+    ("APPROVAL_STATE_FAILED", 7),
+];
 const RENEWAL_RULES: &[(&str, i32)] = &[
     ("RENEWAL_RULE_UNSPECIFIED", 0),
     ("RENEWAL_RULE_NONE", 1),
@@ -82,7 +92,9 @@ static FIELDS: &[Field] = &[
     Field::new("void_reason", Kind::Text, "void_reason"),
     Field::new("renewal_of_id", Kind::Uuid, "renewal_of_id").nullable(),
     Field::new("renewal_id", Kind::Uuid, "renewal_id").nullable(),
+    Field::new("approval_state", Kind::Enum(APPROVALS), "approval_state"),
     Field::new("approval_request_id", Kind::Uuid, "approval_request_id").nullable(),
+    Field::new("approval_comment", Kind::Text, "approval_comment"),
     Field::new("description", Kind::Text, "description"),
     Field::new("owner_id", Kind::Uuid, "owner_id"),
     Field::new("tags", Kind::TextList, "tags"),
@@ -104,6 +116,7 @@ const ORDER: &[(&str, &str, KeyKind)] = &[
 const SENSITIVE: &[(&str, Sensitivity)] = &[
     ("customer_signer", Sensitivity::PersonName),
     ("own_signer", Sensitivity::PersonName),
+    ("approval_comment", Sensitivity::Note),
     ("description", Sensitivity::Note),
 ];
 

@@ -10,9 +10,6 @@ use uuid::Uuid;
 
 use super::{convert, model::Contract};
 
-/// Most versions that are told.
-const MOST: i64 = 100;
-
 /// A row of `contract_version`.
 #[derive(Clone, Debug)]
 pub struct Version {
@@ -68,26 +65,30 @@ pub async fn take(
     .map_err(database_error)
 }
 
-/// The last versions of a contract before its current one, the first one first.
-pub async fn all(conn: &mut PgConnection, tenant_id: Uuid, contract_id: Uuid) -> Result<Vec<Version>> {
-    let mut found = sqlx::query_as!(
+/// The versions of a contract that follow a version and that another one followed, the first one first.
+pub async fn after(
+    conn: &mut PgConnection,
+    (tenant_id, contract_id): (Uuid, Uuid),
+    version: i64,
+    most: i64,
+) -> Result<Vec<Version>> {
+    sqlx::query_as!(
         Version,
         r#"
         SELECT version, end_time, actor_id, content AS "content: _"
         FROM contract_version
-        WHERE tenant_id = $1 AND contract_id = $2
-        ORDER BY version DESC
-        LIMIT $3
+        WHERE tenant_id = $1 AND contract_id = $2 AND version > $3
+        ORDER BY version
+        LIMIT $4
         "#,
         tenant_id,
         contract_id,
-        MOST,
+        version,
+        most,
     )
     .fetch_all(conn)
     .await
-    .map_err(database_error)?;
-    found.reverse();
-    Ok(found)
+    .map_err(database_error)
 }
 
 impl Version {

@@ -9,12 +9,12 @@ use rust_decimal::Decimal;
 
 use super::{
     arithmetic, convert,
-    model::{Line, PRICE_DECIMALS, Sheet},
+    model::{Line, PERCENT_DECIMALS, PRICE_DECIMALS, Sheet},
     store::{self, Found, Questions},
     tax,
 };
 use crate::{
-    calendar,
+    calendar, decimal,
     money::divide,
     price_book,
     price_entry::{refusal, tier},
@@ -155,7 +155,7 @@ fn priced(call: &Call, sheet: &Sheet, line: &Line, found: &Found) -> Result<Line
         Some(price) => price,
         None => (own_price(call, sheet, line, found)?, None),
     };
-    let rate: Decimal = rate.parse().unwrap_or_default();
+    let rate = tax_rate(rate)?;
     Ok(Line {
         product_name: name.clone(),
         unit: if line.unit.is_empty() { unit.clone() } else { line.unit.clone() },
@@ -165,6 +165,15 @@ fn priced(call: &Call, sheet: &Sheet, line: &Line, found: &Found) -> Result<Line
         tax_rate_percent: line.tax_rate_percent.or(Some(rate.normalize())),
         ..line.clone()
     })
+}
+
+/// The stored tax rate of a product in percent: 0 when it has none. One that is no number is a fault, and never 0.
+fn tax_rate(stored: &str) -> Result<Decimal> {
+    if stored.is_empty() {
+        return Ok(Decimal::ZERO);
+    }
+    let rate = decimal::read(stored, PERCENT_DECIMALS);
+    rate.ok_or_else(|| Error::bug("a product is stored with a tax rate that is no number"))
 }
 
 /// What one costs by the book, and what the quantity costs when it is priced in parts.
@@ -192,4 +201,18 @@ fn own_price(call: &Call, sheet: &Sheet, line: &Line, found: &Found) -> Result<D
         let book = found.book_id.ok_or(sheet.currency.as_str());
         refusal::no_price(line.product_id.unwrap_or_default(), line.quantity, calendar::today(call), book)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_tax_rate_in_the_table_is_an_error_and_not_none() {
+        assert_eq!(tax_rate("").unwrap(), Decimal::ZERO);
+        assert_eq!(tax_rate("13").unwrap(), Decimal::from(13));
+        for text in ["13%", "-1", "NaN"] {
+            assert!(tax_rate(text).is_err(), "{text}");
+        }
+    }
 }

@@ -11,9 +11,6 @@ use uuid::Uuid;
 use super::fulfilment::Quantities;
 use crate::document::{self, Sheet};
 
-/// Most rows that are told.
-const MOST: i64 = 1000;
-
 /// A row of `order_amendment`.
 #[derive(Clone, Debug)]
 pub struct Amendment {
@@ -62,26 +59,30 @@ pub async fn add_amendment(
     .map_err(database_error)
 }
 
-/// The last amendments of an order, the first one first.
-pub async fn amendments(conn: &mut PgConnection, tenant_id: Uuid, order_id: Uuid) -> Result<Vec<Amendment>> {
-    let mut found = sqlx::query_as!(
+/// The amendments of an order after a number, the first one first.
+pub async fn amendments(
+    conn: &mut PgConnection,
+    (tenant_id, order_id): (Uuid, Uuid),
+    after: i64,
+    most: i64,
+) -> Result<Vec<Amendment>> {
+    sqlx::query_as!(
         Amendment,
         r#"
         SELECT number, create_time, actor_id, reason, previous AS "previous: _", sheet AS "sheet: _"
         FROM order_amendment
-        WHERE tenant_id = $1 AND order_id = $2
-        ORDER BY number DESC
-        LIMIT $3
+        WHERE tenant_id = $1 AND order_id = $2 AND number > $3
+        ORDER BY number
+        LIMIT $4
         "#,
         tenant_id,
         order_id,
-        MOST,
+        after,
+        most,
     )
     .fetch_all(conn)
     .await
-    .map_err(database_error)?;
-    found.reverse();
-    Ok(found)
+    .map_err(database_error)
 }
 
 /// Adds a record of fulfilment of an order.
@@ -135,30 +136,30 @@ pub async fn fulfilment(
     .map_err(database_error)
 }
 
-/// The last records of fulfilment of an order, the first one first.
+/// The records of fulfilment of an order after an id, the first one first.
 pub async fn fulfilments(
     conn: &mut PgConnection,
-    tenant_id: Uuid,
-    order_id: Uuid,
+    (tenant_id, order_id): (Uuid, Uuid),
+    after: Uuid,
+    most: i64,
 ) -> Result<Vec<Fulfilment>> {
-    let mut found = sqlx::query_as!(
+    sqlx::query_as!(
         Fulfilment,
         r#"
         SELECT id, create_time, actor_id, reference, fulfilment_date, quantities AS "quantities: _"
         FROM order_fulfilment
-        WHERE tenant_id = $1 AND order_id = $2
-        ORDER BY id DESC
-        LIMIT $3
+        WHERE tenant_id = $1 AND order_id = $2 AND id > $3
+        ORDER BY id
+        LIMIT $4
         "#,
         tenant_id,
         order_id,
-        MOST,
+        after,
+        most,
     )
     .fetch_all(conn)
     .await
-    .map_err(database_error)?;
-    found.reverse();
-    Ok(found)
+    .map_err(database_error)
 }
 
 impl Amendment {

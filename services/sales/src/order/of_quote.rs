@@ -1,8 +1,8 @@
 //! Orders of quotes: what was offered is what is ordered, to the last digit, and a quote becomes one order.
 
-use crm_kit_api::{Call, Error, Result, id};
+use crm_kit_api::{Call, Result, id};
 use crm_kit_pg::Tx;
-use crm_kit_record::{Record, custom_field::Fields, field::id_text, life, number, only};
+use crm_kit_record::{Record, custom_field::Fields, field::id_text, life, only};
 use crm_proto::crm::sales::v1::Order as Wire;
 use uuid::Uuid;
 
@@ -21,30 +21,27 @@ impl Orders {
     pub async fn of_quote(&self, call: &Call, quote_id: &str) -> Result<Wire> {
         call.require(READ_QUOTES)?;
         let (fields, id) = (&self.slice.fields(call).await?, id::parse("quote_id", quote_id)?);
+        let of = &self.slice.catalog.fields(call.tenant_id(), quote::COLLECTION).await?;
         let blank = Wire::default();
-        for _ in 0..number::ATTEMPTS {
-            // The number is taken before the transaction, and given back when there is an order already.
-            let mut numbers = self.slice.numbers_for(call, fields, std::iter::once(&blank)).await?;
-            let base = &numbers.fresh(call, &blank);
-            let work = self.slice.db.write(call, "fromQuote", move |tx| {
-                Box::pin(async move { find_or_make(tx, call, fields, id, base).await })
-            });
-            let outcome = work.await;
-            match &outcome {
-                Err(error) if self.slice.passes(call, &numbers, error).await? => continue,
-                Ok(order) if order.id == base.id.to_string() => {}
-                _ => self.slice.give_back(call, &numbers.into_taken()).await,
-            }
-            return outcome;
-        }
-        Err(Error::concurrent_change())
+        let work = self.slice.make(call, fields, &blank, move |base| {
+            Box::pin(async move {
+                let base = &base;
+                self.slice
+                    .db
+                    .write(call, "fromQuote", move |tx| {
+                        Box::pin(async move { find_or_make(tx, call, (fields, of), id, base).await })
+                    })
+                    .await
+            })
+        });
+        work.await
     }
 }
 
 async fn find_or_make(
     tx: &mut Tx<'_>,
     call: &Call,
-    fields: &Fields,
+    (fields, of): (&Fields, &Fields),
     quote_id: Uuid,
     base: &Order,
 ) -> Result<Wire> {
@@ -56,7 +53,9 @@ async fn find_or_make(
         let order = found.into_iter().next().ok_or_else(store::ordered)?;
         return Ok(order.to_wire(fields));
     }
-    let order = life::read_owned(call, fields, content(&quote), base.clone(), None)?;
+    let custom = fields.to_wire(&fields.taken_over(of, &quote.custom));
+    let wire = Wire { custom, ..content(&quote) };
+    let order = life::read_owned(call, fields, wire, base.clone(), None)?;
     let mut order = Order { sheet: quote.sheet, ..order };
     order.priced(call, fields, None)?;
     life::insert(tx, call, fields, &[order]).await.map(only)

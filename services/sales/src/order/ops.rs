@@ -1,6 +1,10 @@
 //! Use cases of orders beyond the life that all records share: confirming, fulfilling, amending, closing, cancelling, and what the ERP system says.
 
-use crm_kit_api::{Call, Error, Result, id, time};
+use crm_kit_api::{
+    Call, Error, Result, id,
+    page::{Keyset, Token},
+    time,
+};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Choice, Slice,
@@ -95,24 +99,42 @@ impl Orders {
             .await
     }
 
-    /// The amendments of an order.
-    pub async fn amendments(&self, call: &Call, order_id: &str) -> Result<Vec<Amendment>> {
-        let id = self.visible(call, order_id).await?;
+    /// A page of the amendments of an order, and the token of the next one.
+    pub async fn amendments(
+        &self,
+        call: &Call,
+        order_id: &str,
+        page: (i32, &str),
+    ) -> Result<(Vec<Amendment>, String)> {
         let tenant = call.tenant_id();
-        self.slice
-            .db
-            .read(call, move |tx| Box::pin(async move { history::amendments(tx.conn(), tenant, id).await }))
-            .await
+        let page = &Keyset::read((tenant, &["orderAmendments", order_id]), 1, page)?;
+        let (after, id) = (page.key(0_i64)?, self.visible(call, order_id).await?);
+        let read = self.slice.db.list(call, move |tx| {
+            Box::pin(async move { history::amendments(tx.conn(), (tenant, id), after, page.rows()).await })
+        });
+        let mut found = read.await?;
+        let next = page.cut(&mut found, |last| Token { keys: vec![last.number.to_string()], id });
+        Ok((found, next))
     }
 
-    /// What was fulfilled of an order and when.
-    pub async fn fulfilments(&self, call: &Call, order_id: &str) -> Result<Vec<Fulfilment>> {
-        let id = self.visible(call, order_id).await?;
+    /// A page of what was fulfilled of an order and when, and the token of the next one.
+    pub async fn fulfilments(
+        &self,
+        call: &Call,
+        order_id: &str,
+        page: (i32, &str),
+    ) -> Result<(Vec<Fulfilment>, String)> {
         let tenant = call.tenant_id();
-        self.slice
-            .db
-            .read(call, move |tx| Box::pin(async move { history::fulfilments(tx.conn(), tenant, id).await }))
-            .await
+        let page = &Keyset::read((tenant, &["orderFulfilments", order_id]), 0, page)?;
+        let id = self.visible(call, order_id).await?;
+        let read = self.slice.db.list(call, move |tx| {
+            Box::pin(
+                async move { history::fulfilments(tx.conn(), (tenant, id), page.id(), page.rows()).await },
+            )
+        });
+        let mut found = read.await?;
+        let next = page.cut(&mut found, |last| Token { keys: Vec::new(), id: last.id });
+        Ok((found, next))
     }
 
     /// The id of an order that the caller sees.

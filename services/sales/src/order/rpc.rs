@@ -131,9 +131,11 @@ impl OrderService for Handlers {
         request: Request<ListOrderAmendmentsRequest>,
     ) -> Answer<ListOrderAmendmentsResponse> {
         let call = call(&request)?;
-        let amendments = self.0.amendments(&call, &request.get_ref().order_id).await?;
+        let ListOrderAmendmentsRequest { order_id, page_size, page_token } = request.get_ref();
+        let page = (*page_size, page_token.as_str());
+        let (amendments, next_page_token) = self.0.amendments(&call, order_id, page).await?;
         let amendments = amendments.iter().map(Amendment::to_wire).collect();
-        Ok(Response::new(ListOrderAmendmentsResponse { amendments }))
+        Ok(Response::new(ListOrderAmendmentsResponse { amendments, next_page_token }))
     }
 
     async fn list_order_fulfilments(
@@ -141,8 +143,10 @@ impl OrderService for Handlers {
         request: Request<ListOrderFulfilmentsRequest>,
     ) -> Answer<ListOrderFulfilmentsResponse> {
         let call = call(&request)?;
-        let fulfilments = self.0.fulfilments(&call, &request.get_ref().order_id).await?;
+        let ListOrderFulfilmentsRequest { order_id, page_size, page_token } = request.get_ref();
+        let page = (*page_size, page_token.as_str());
+        let (fulfilments, next_page_token) = self.0.fulfilments(&call, order_id, page).await?;
         let fulfilments = fulfilments.iter().map(Fulfilment::to_wire).collect();
-        Ok(Response::new(ListOrderFulfilmentsResponse { fulfilments }))
+        Ok(Response::new(ListOrderFulfilmentsResponse { fulfilments, next_page_token }))
     }
 }

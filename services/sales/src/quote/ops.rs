@@ -17,7 +17,7 @@ use crm_proto::crm::sales::v1::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::{OBJECT_TYPE, Quote, life, revision, store, submit};
+use super::{OBJECT_TYPE, Quote, life, store, submit};
 use crate::approval;
 
 /// Kind of the jobs that say when quotes are expired; their record is the quote.
@@ -45,8 +45,6 @@ pub enum Verb<'v> {
     Accept(&'v str),
     /// The customer does not take it, with a reason.
     Reject(&'v str),
-    /// Its next revision begins.
-    Revise,
 }
 
 impl Verb<'_> {
@@ -57,13 +55,12 @@ impl Verb<'_> {
             Self::Present => "present",
             Self::Accept(_) => "accept",
             Self::Reject(_) => "reject",
-            Self::Revise => "revise",
         }
     }
 
     /// Whether other revisions take part.
     fn holds_revisions(self) -> bool {
-        matches!(self, Self::Submit(_) | Self::Accept(_) | Self::Revise)
+        matches!(self, Self::Submit(_) | Self::Accept(_))
     }
 }
 
@@ -96,7 +93,6 @@ impl Quotes {
                             life::must_be(&was, call.now, &[State::Presented])?;
                             close(tx, call, fields, was, State::Rejected, reason).await
                         }
-                        Verb::Revise => revision::revise(tx, call, fields, &was).await,
                     }
                 })
             })
@@ -129,7 +125,7 @@ impl Quotes {
 }
 
 /// The quote, held, and with `revisions` the other revisions of it, which are held first, in the order of their ids.
-async fn hold(tx: &mut Tx<'_>, call: &Call, id: Uuid, revisions: bool) -> Result<(Quote, Vec<Quote>)> {
+pub async fn hold(tx: &mut Tx<'_>, call: &Call, id: Uuid, revisions: bool) -> Result<(Quote, Vec<Quote>)> {
     let tenant = tx.tenant_id();
     let mut others = if revisions { store::lock_revisions(tx.conn(), tenant, id).await? } else { Vec::new() };
     others.retain(|quote| quote.id != id && quote.delete_time.is_none());

@@ -12,7 +12,11 @@ use crm_proto::crm::sales::v1::{
 };
 use tonic::{Request, Response};
 
-use super::ops::{Quotes, Verb};
+use super::{
+    ops::{Quotes, Verb},
+    settings::Limits,
+};
+use crate::rules;
 
 /// The service's methods over the use cases of quotes.
 #[derive(Clone, Debug)]
@@ -99,7 +103,7 @@ impl QuoteService for Handlers {
     async fn revise_quote(&self, request: Request<ReviseQuoteRequest>) -> Answer<Quote> {
         let call = call(&request)?;
         let ReviseQuoteRequest { id, etag } = request.get_ref();
-        self.act(&call, id, etag, Verb::Revise).await
+        Ok(Response::new(self.0.revise(&call, (id, etag)).await?))
     }
 
     async fn copy_quote(&self, request: Request<CopyQuoteRequest>) -> Answer<Quote> {
@@ -108,7 +112,7 @@ impl QuoteService for Handlers {
     }
 
     async fn get_quote_settings(&self, request: Request<GetQuoteSettingsRequest>) -> Answer<QuoteSettings> {
-        Ok(Response::new(self.0.settings(&call(&request)?).await?))
+        Ok(Response::new(rules::read::<Limits>(&self.0.slice.db, &call(&request)?).await?))
     }
 
     async fn update_quote_settings(
@@ -116,7 +120,10 @@ impl QuoteService for Handlers {
         request: Request<UpdateQuoteSettingsRequest>,
     ) -> Answer<QuoteSettings> {
         let call = call(&request)?;
-        Ok(Response::new(self.0.set(&call, request.get_ref()).await?))
+        let UpdateQuoteSettingsRequest { quote_settings, update_mask } = request.get_ref();
+        let wire = quote_settings.clone().unwrap_or_default();
+        let sent = (&wire, update_mask.as_ref());
+        Ok(Response::new(rules::set::<Limits>(&self.0.slice.db, &call, sent).await?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Submitting a quote, and what approvers make of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use crm_kit_api::{Call, Result};
 use crm_kit_pg::Tx;
@@ -15,10 +15,12 @@ use crm_proto::crm::sales::v1::{
     quote::{ApprovalState, State},
 };
 use rust_decimal::Decimal;
-use uuid::Uuid;
 
-use super::{OBJECT_TYPE, Quote, Quotes, life, ops, settings};
-use crate::approval::{self, Decision, Object, Outcome, Target};
+use super::{OBJECT_TYPE, Quote, life, ops, settings::Limits};
+use crate::{
+    approval::{self, Approvable, Decision, Object, Outcome},
+    rules,
+};
 
 /// Submits a draft: within the limit of discounts it is approved, past it approvers are asked. Earlier revisions are superseded.
 pub async fn submit(
@@ -31,8 +33,8 @@ pub async fn submit(
 ) -> Result<Wire> {
     check(&was, &others, call)?;
     let tenant = tx.tenant_id();
-    let settings = settings::get(tx.conn(), tenant).await?;
-    let within = settings.allows(was.sheet.discount_percent);
+    let limits = rules::get::<Limits>(tx.conn(), tenant).await?.1;
+    let within = limits.allow(was.sheet.discount_percent);
     let (state, approval_state) = if within {
         (State::Approved, ApprovalState::NotNeeded)
     } else {
@@ -110,56 +112,32 @@ fn object(quote: &Quote, comment: &str) -> Object {
     }
 }
 
-impl Quotes {
-    /// What decisions of approvers mean for quotes.
-    pub fn approvals(&self) -> Target {
-        let quotes = self.clone();
-        Target {
-            object_type: OBJECT_TYPE,
-            settle: Arc::new(move |call, object| {
-                let quotes = quotes.clone();
-                Box::pin(async move { quotes.settle(&call, object).await })
-            }),
+impl Approvable for Quote {
+    const OBJECT_TYPE: &'static str = OBJECT_TYPE;
+
+    fn awaiting(&self) -> Option<i64> {
+        (self.state.0 == State::InApproval).then_some(self.submitted_revision)
+    }
+
+    fn decided(self, decision: Decision) -> Self {
+        let (state, approval_state) = match decision.outcome {
+            Outcome::Asked => (State::InApproval, ApprovalState::Pending),
+            Outcome::Approved => (State::Approved, ApprovalState::Approved),
+            Outcome::Rejected => (State::Draft, ApprovalState::Rejected),
+            Outcome::Returned => (State::Draft, ApprovalState::Returned),
+            Outcome::Failed => (State::Draft, ApprovalState::Failed),
+        };
+        Self {
+            state: Choice(state),
+            approval_state: Choice(approval_state),
+            approval_request_id: decision.request_id,
+            approval_comment: decision.comment,
+            ..self
         }
     }
 
-    /// What approvers, or the platform, make of a quote; a decision once: a quote that is no longer in that approval stays as it is.
-    pub async fn settle(&self, call: &Call, (id, submitted): (Uuid, i64)) -> Result<()> {
-        let fields = &self.slice.fields(call).await?;
-        self.slice
-            .db
-            .write_rows(call, "approval", move |tx| {
-                Box::pin(async move {
-                    let held = record::hold::<Quote>(tx, call, &[id]).await?.remove(&id);
-                    let decision = approval::claim(tx, OBJECT_TYPE, (id, submitted)).await?;
-                    let (Some(was), Some(decision)) = (held, decision) else { return Ok(()) };
-                    if was.state.0 != State::InApproval || was.submitted_revision != submitted {
-                        return Ok(());
-                    }
-                    let quote = decided(was.clone(), decision);
-                    if quote.state.0 == State::Approved {
-                        ops::watch(tx, &quote).await?;
-                    }
-                    ops::save(tx, call, fields, was, quote).await.map(drop)
-                })
-            })
-            .await
-    }
-}
-
-fn decided(quote: Quote, decision: Decision) -> Quote {
-    let (state, approval_state) = match decision.outcome {
-        Outcome::Asked => (State::InApproval, ApprovalState::Pending),
-        Outcome::Approved => (State::Approved, ApprovalState::Approved),
-        Outcome::Rejected => (State::Draft, ApprovalState::Rejected),
-        Outcome::Returned => (State::Draft, ApprovalState::Returned),
-        Outcome::Failed => (State::Draft, ApprovalState::Failed),
-    };
-    Quote {
-        state: Choice(state),
-        approval_state: Choice(approval_state),
-        approval_request_id: decision.request_id,
-        approval_comment: decision.comment,
-        ..quote
+    /// What is approved says when it is expired.
+    async fn follow(&self, tx: &mut Tx<'_>) -> Result<()> {
+        if self.state.0 == State::Approved { ops::watch(tx, self).await } else { Ok(()) }
     }
 }

@@ -6,7 +6,7 @@ use crm_proto::{
         CreateContractRequest, DeleteContractRequest, GetContractRequest, ListContractVersionsRequest,
         ListContractsRequest, PerformContractRequest, RedraftContractRequest, RenewContractRequest,
         RevertContractRequest, SignContractRequest, SubmitContractRequest, UpdateContractRequest,
-        VoidContractRequest,
+        VoidContractRequest, WithdrawContractRequest,
         contract::{RenewalRule, State},
         contract_service_client::ContractServiceClient,
     },
@@ -25,36 +25,41 @@ use crate::{
 };
 
 /// The contracts as one caller sees them.
-struct Desk {
-    client: ContractServiceClient<Wired>,
+pub struct Desk {
+    pub client: ContractServiceClient<Wired>,
 }
 
-type Outcome = Result<Contract, Status>;
+pub type Outcome = Result<Contract, Status>;
 
 impl Desk {
-    fn new(rig: &Rig, caller: &Caller) -> Self {
+    pub fn new(rig: &Rig, caller: &Caller) -> Self {
         Self { client: ContractServiceClient::new(caller.on(&rig.channel)) }
     }
 
-    async fn create(&mut self, contract: Contract) -> Outcome {
+    pub async fn create(&mut self, contract: Contract) -> Outcome {
         let request = CreateContractRequest { contract: Some(contract) };
         self.client.create_contract(request).await.map(Response::into_inner)
     }
 
-    async fn get(&mut self, id: &str) -> Outcome {
+    pub async fn get(&mut self, id: &str) -> Outcome {
         self.client.get_contract(GetContractRequest { id: id.into() }).await.map(Response::into_inner)
     }
 
-    async fn update(&mut self, contract: Contract, mask: &[&str]) -> Outcome {
+    pub async fn update(&mut self, contract: Contract, mask: &[&str]) -> Outcome {
         let request = UpdateContractRequest { contract: Some(contract), update_mask: field_mask(mask) };
         self.client.update_contract(request).await.map(Response::into_inner)
     }
 
     /// Does a verb that says nothing more than its name.
-    async fn act(&mut self, verb: &str, id: &str) -> Outcome {
+    pub async fn act(&mut self, verb: &str, id: &str) -> Outcome {
         let (client, id, etag) = (&mut self.client, id.to_owned(), String::new());
         match verb {
-            "submit" => client.submit_contract(SubmitContractRequest { id, etag }).await,
+            "submit" => {
+                client.submit_contract(SubmitContractRequest { id, etag, comment: "please".into() }).await
+            }
+            "withdraw" => {
+                client.withdraw_contract(WithdrawContractRequest { id, etag, comment: "wrong".into() }).await
+            }
             "redraft" => client.redraft_contract(RedraftContractRequest { id, etag }).await,
             "sign" => client.sign_contract(SignContractRequest { id, etag, sign_time: None }).await,
             "perform" => client.perform_contract(PerformContractRequest { id, etag }).await,
@@ -67,7 +72,7 @@ impl Desk {
         .map(Response::into_inner)
     }
 
-    async fn all(&mut self, id: &str, verbs: &[&str]) -> Contract {
+    pub async fn all(&mut self, id: &str, verbs: &[&str]) -> Contract {
         let mut last = None;
         for verb in verbs {
             last = Some(self.act(verb, id).await.unwrap());
@@ -75,30 +80,32 @@ impl Desk {
         last.unwrap()
     }
 
-    async fn amend(&mut self, id: &str, reason: &str) -> Outcome {
+    pub async fn amend(&mut self, id: &str, reason: &str) -> Outcome {
         let request = AmendContractRequest { id: id.into(), etag: String::new(), reason: reason.into() };
         self.client.amend_contract(request).await.map(Response::into_inner)
     }
 
-    async fn void(&mut self, id: &str, reason: &str) -> Outcome {
+    pub async fn void(&mut self, id: &str, reason: &str) -> Outcome {
         let request = VoidContractRequest { id: id.into(), etag: String::new(), reason: reason.into() };
         self.client.void_contract(request).await.map(Response::into_inner)
     }
 
-    async fn versions(&mut self, id: &str) -> Result<Vec<(i32, Contract)>, Status> {
-        let request = ListContractVersionsRequest { contract_id: id.into() };
+    pub async fn versions(&mut self, id: &str) -> Result<Vec<(i32, Contract)>, Status> {
+        let request =
+            ListContractVersionsRequest { contract_id: id.into(), ..ListContractVersionsRequest::default() };
         let found = self.client.list_contract_versions(request).await?.into_inner().versions;
         Ok(found.into_iter().map(|version| (version.version, version.contract.unwrap())).collect())
     }
 
-    async fn names(&mut self, filter: &str) -> Vec<String> {
+    pub async fn names(&mut self, filter: &str) -> Vec<String> {
         let request = ListContractsRequest { filter: filter.into(), ..ListContractsRequest::default() };
         let page = self.client.list_contracts(request).await.unwrap().into_inner();
         page.contracts.into_iter().map(|contract| contract.display_name).collect()
     }
 }
 
-fn contract(name: &str) -> Contract {
+/// A contract of the year 2026, which people renew.
+pub fn contract(name: &str) -> Contract {
     Contract {
         display_name: name.into(),
         account_name: "Acme".into(),
@@ -277,7 +284,7 @@ async fn contracts_are_behind_the_walls() {
     for caller in [&bert, &stranger] {
         let mut desk = Desk::new(&rig, caller);
         assert!(desk.names("").await.is_empty());
-        for verb in ["submit", "sign", "revert", "renew"] {
+        for verb in ["submit", "withdraw", "sign", "revert", "renew"] {
             assert_error(desk.act(verb, &mine.id).await, Code::NotFound, "NOT_FOUND");
         }
         assert_error(desk.amend(&mine.id, "x").await, Code::NotFound, "NOT_FOUND");

@@ -4,12 +4,16 @@
 
 mod cash;
 mod contract;
+mod contract_approval;
+mod contract_renewal;
+mod contract_version;
 mod events;
 mod fold;
 mod forecast;
 mod forecast_scale;
 mod hand_over;
 mod import_rig;
+mod made_of;
 mod opportunity;
 mod opportunity_data;
 mod opportunity_lines;

@@ -1,7 +1,8 @@
 //! Orders that change after their confirmation.
 
 use crm_proto::crm::sales::v1::{
-    DeleteOpportunityRequest, DeleteOrderRequest, Order,
+    DeleteOpportunityRequest, DeleteOrderRequest, ListOrderAmendmentsRequest, ListOrderFulfilmentsRequest,
+    Order,
     order::{ErpState, State},
 };
 use crm_testkit::status::{assert_error, metadata, violations};
@@ -48,6 +49,48 @@ async fn amendments_are_numbered_and_kept() {
         (kept[0].actor_id.clone(), kept[0].reason.as_str()),
         (me.id.to_string(), "the customer wants it so")
     );
+}
+
+#[tokio::test]
+async fn amendments_and_fulfilments_come_page_by_page() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let mut desk = Desk::new(&rig, &me);
+    let order = desk.confirmed(vec![line("a", "10", "1")]).await;
+    for quantity in ["11", "12", "13"] {
+        let mut lines = order.lines.clone();
+        lines[0].quantity = quantity.into();
+        desk.amend(&order.id, lines).await.unwrap();
+        desk.fulfil(&order, quantity, &[(0, "1")]).await.unwrap();
+    }
+    let mut amendments = ListOrderAmendmentsRequest {
+        order_id: order.id.clone(),
+        page_size: 2,
+        ..ListOrderAmendmentsRequest::default()
+    };
+    let mut fulfilments = ListOrderFulfilmentsRequest {
+        order_id: order.id.clone(),
+        page_size: 2,
+        ..ListOrderFulfilmentsRequest::default()
+    };
+    for (numbers, references, more) in [(vec![1, 2], vec!["11", "12"], true), (vec![3], vec!["13"], false)] {
+        let page = desk.client.list_order_amendments(amendments.clone()).await.unwrap().into_inner();
+        assert_eq!(page.amendments.iter().map(|one| one.number).collect::<Vec<_>>(), numbers);
+        assert_eq!(!page.next_page_token.is_empty(), more);
+        amendments.page_token = page.next_page_token;
+        let page = desk.client.list_order_fulfilments(fulfilments.clone()).await.unwrap().into_inner();
+        assert_eq!(page.fulfilments.iter().map(|one| one.reference.as_str()).collect::<Vec<_>>(), references);
+        if more {
+            // A token is good for its own list.
+            amendments.page_token.clone_into(&mut fulfilments.page_token);
+            let foreign = desk.client.list_order_fulfilments(fulfilments.clone()).await;
+            assert_error(foreign, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        }
+        fulfilments.page_token = page.next_page_token;
+    }
+    amendments.page_size = -1;
+    let refused = desk.client.list_order_amendments(amendments).await;
+    assert_error(refused, Code::InvalidArgument, "FIELD_INVALID");
 }
 
 #[tokio::test]

@@ -103,12 +103,12 @@ impl Desk {
     }
 
     pub async fn amendments(&mut self, id: &str) -> Result<Vec<OrderAmendment>, Status> {
-        let request = ListOrderAmendmentsRequest { order_id: id.to_owned() };
+        let request = ListOrderAmendmentsRequest { order_id: id.to_owned(), ..Default::default() };
         self.client.list_order_amendments(request).await.map(|answer| answer.into_inner().amendments)
     }
 
     pub async fn fulfilments(&mut self, id: &str) -> Result<Vec<OrderFulfilment>, Status> {
-        let request = ListOrderFulfilmentsRequest { order_id: id.to_owned() };
+        let request = ListOrderFulfilmentsRequest { order_id: id.to_owned(), ..Default::default() };
         self.client.list_order_fulfilments(request).await.map(|answer| answer.into_inner().fulfilments)
     }
 

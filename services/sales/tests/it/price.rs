@@ -53,6 +53,13 @@ impl Shop {
         self.books.update_price_book(request).await.map(tonic::Response::into_inner)
     }
 
+    /// A product is no longer sold.
+    pub async fn retire(&mut self, id: &str) {
+        let product = Product { id: id.to_owned(), retired: true, ..Product::default() };
+        let request = UpdateProductRequest { product: Some(product), update_mask: field_mask(&["retired"]) };
+        self.products.update_product(request).await.unwrap();
+    }
+
     pub async fn price(&mut self, entry: PriceEntry) -> Result<PriceEntry, Status> {
         let request = CreatePriceEntryRequest { price_entry: Some(entry) };
         self.prices.create_price_entry(request).await.map(tonic::Response::into_inner)

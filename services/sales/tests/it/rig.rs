@@ -11,7 +11,10 @@ use crm_kit_record::{
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
-    record::v1::{ExternalId, RowResult, custom_field_service_client::CustomFieldServiceClient},
+    record::v1::{
+        CreateCustomFieldRequest, CustomField, ExternalId, RowResult, custom_field::Type,
+        custom_field_service_client::CustomFieldServiceClient,
+    },
     sales::v1::{
         BulkUpsertOpportunitiesRequest, CreateOpportunityRequest, CreatePipelineRequest,
         GetOpportunityRequest, ListOpportunitiesRequest, ListPipelinesRequest, ListPipelinesResponse,
@@ -230,6 +233,25 @@ pub fn stage(key: &str, kind: Kind) -> Stage {
 pub fn pipeline(name: &str) -> Pipeline {
     let stages = vec![stage("talk", Kind::Open), stage("won", Kind::Won), stage("lost", Kind::Lost)];
     Pipeline { display_name: name.to_owned(), stages, ..Pipeline::default() }
+}
+
+/// A custom field of a collection.
+pub async fn custom_field(
+    rig: &Rig,
+    caller: &Caller,
+    (collection, key, kind): (&str, &str, Type),
+    more: impl FnOnce(&mut CustomField),
+) {
+    let mut field = CustomField {
+        collection: collection.into(),
+        key: key.into(),
+        display_name: key.into(),
+        r#type: kind.into(),
+        ..CustomField::default()
+    };
+    more(&mut field);
+    let request = CreateCustomFieldRequest { custom_field: Some(field), ..Default::default() };
+    rig.custom_fields(caller).create_custom_field(request).await.unwrap();
 }
 
 /// A row of a streaming upsert.

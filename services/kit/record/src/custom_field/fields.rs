@@ -280,7 +280,8 @@ pub fn is_masked(definition: &Definition, masks: &Masks) -> bool {
     masks.of(definition.sensitivity.0) != Mask::None
 }
 
-fn read_one(
+/// Reads a value that was sent for a field which holds `held`.
+pub(super) fn read_one(
     definition: &Definition,
     wire: CustomValue,
     held: Option<&serde_json::Value>,

@@ -22,6 +22,7 @@ pub mod fields;
 pub mod formula;
 pub mod jobs;
 pub mod link;
+mod made_of;
 pub mod model;
 pub mod ops;
 pub mod refresh;

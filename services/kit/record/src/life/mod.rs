@@ -21,6 +21,7 @@ mod act;
 mod change;
 mod create;
 mod delete;
+mod make;
 mod update;
 mod withdraw;
 
