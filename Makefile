@@ -1,5 +1,5 @@
 # Two commands: make run, make test. Each sets up what is missing first.
-.PHONY: help setup run test lint sqlx sqlx-check bench buf
+.PHONY: help setup run test lint sqlx sqlx-check bench buf deploy-check
 
 help:
 	@echo 'make run         set up, build and start the suite with a demonstration company'
@@ -8,6 +8,7 @@ help:
 	@echo 'make sqlx        write the cache of checked queries anew (after a change of SQL or of a migration)'
 	@echo 'make sqlx-check  compare the cache with the code'
 	@echo 'make bench       measure against raw PostgreSQL'
+	@echo 'make deploy-check  check containers and Kubernetes manifests, without a cluster'
 
 setup:
 	@scripts/setup.sh
@@ -48,3 +49,7 @@ sqlx-check: setup
 bench: setup
 	cargo build --release --workspace --bin crm
 	cargo bench --workspace --bench suite $(ARGS)
+
+# Installs its tools from PyPI once, into a cache folder of the user.
+deploy-check:
+	@scripts/deploy-check.sh
