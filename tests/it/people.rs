@@ -7,9 +7,8 @@ use crm_proto::crm::{
     },
     platform::v1::{CreateUserRequest, DisableUserRequest, User, user_service_client::UserServiceClient},
     record::v1::{
-        CreateCustomFieldRequest, CustomField, CustomValue, ExternalId,
-        custom_field::Type, custom_field_service_client::CustomFieldServiceClient, custom_value::Value,
-        row_result::Outcome,
+        CreateCustomFieldRequest, CustomField, CustomValue, ExternalId, custom_field::Type,
+        custom_field_service_client::CustomFieldServiceClient, custom_value::Value, row_result::Outcome,
     },
 };
 use crm_testkit::{

@@ -62,7 +62,8 @@ pub(crate) fn new_users<R: Record>(
     record: &R,
     was: Option<&R>,
 ) -> impl Iterator<Item = (String, Uuid)> {
-    let owner = record.head().owner_id.filter(|owner| was.and_then(|was| was.head().owner_id) != Some(*owner));
+    let owner =
+        record.head().owner_id.filter(|owner| was.and_then(|was| was.head().owner_id) != Some(*owner));
     let held = |record: &R, key: &str| record.head().custom.get(key).and_then(value::id);
     let referred = references(fields).filter_map(move |definition| {
         let before = was.and_then(|was| held(was, &definition.key));
@@ -80,7 +81,6 @@ pub(crate) fn check<R: Record>(
     record: &R,
     was: Option<&R>,
 ) -> Result<()> {
-    new_users(fields, record, was).try_for_each(|(path, user)| {
-        standing.check(call, &format!("{}.{path}", R::KIND.field), user)
-    })
+    new_users(fields, record, was)
+        .try_for_each(|(path, user)| standing.check(call, &format!("{}.{path}", R::KIND.field), user))
 }

@@ -329,12 +329,10 @@ async fn apply<R: Record>(
     for step in steps {
         let outcome = match step {
             Step::Failed(error) => Err(error.clone()),
-            Step::Create(record) => {
-                owner::check(&standing, call, fields, record, None).map(|()| {
-                    fresh.push(record.clone());
-                    Written { id: record.head().id, outcome: Outcome::Created }
-                })
-            }
+            Step::Create(record) => owner::check(&standing, call, fields, record, None).map(|()| {
+                fresh.push(record.clone());
+                Written { id: record.head().id, outcome: Outcome::Created }
+            }),
             Step::Update(id, update) => life::live(&mut held, id)
                 .and_then(|was| life::revise(call, fields, was, update))
                 .and_then(|revision| revision.check(&standing, call, fields).map(|()| revision))

@@ -1,13 +1,19 @@
 //! Log lines and metrics of a process.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, thread, time::Duration};
 
 use crm_kit_api::{Error, Result};
-use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+/// Bounds of histograms of durations, in seconds. Buckets of pods add up, quantiles do not.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// How often samples are folded into their histograms, whether or not anybody reads the metrics.
+const FOLD: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +50,23 @@ where
         LogFormat::Text => lines.compact().try_init(),
     };
     installed.map_err(|error| Error::bug(error.to_string()))?;
-    PrometheusBuilder::new().install_recorder().map_err(Error::internal)
+    record_metrics()
+}
+
+fn record_metrics() -> Result<PrometheusHandle> {
+    let durations = Matcher::Suffix("_seconds".to_owned());
+    let recorder =
+        PrometheusBuilder::new().set_buckets_for_metric(durations, &SECONDS).map_err(Error::internal)?;
+    let metrics = recorder.install_recorder().map_err(Error::internal)?;
+    let fold = metrics.clone();
+    let fold = move || {
+        loop {
+            thread::sleep(FOLD);
+            fold.run_upkeep();
+        }
+    };
+    thread::Builder::new().name("metrics".to_owned()).spawn(fold).map_err(Error::internal)?;
+    Ok(metrics)
 }
 
 /// Serves `/metrics` for Prometheus and `/livez` on a port of their own until `shutdown`.

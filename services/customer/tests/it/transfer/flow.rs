@@ -4,8 +4,8 @@ use crm_proto::crm::customer::v1::{
     Account, ListAccountsRequest, ListLeadsRequest, lead::Rating, lead::Status,
 };
 use crm_proto::crm::record::v1::{
-    ApplyImportJobRequest, ColumnMapping, DownloadExportFileRequest, DownloadImportErrorsRequest, ExportJob, ImportJob,
-    ImportProgress, ListImportErrorsRequest, UpdateImportJobRequest,
+    ApplyImportJobRequest, ColumnMapping, DownloadExportFileRequest, DownloadImportErrorsRequest, ExportJob,
+    ImportJob, ImportProgress, ListImportErrorsRequest, UpdateImportJobRequest,
     export_job::FileKind,
     import_job::{Mode, State},
 };
