@@ -32,6 +32,7 @@ mod quota_data;
 mod quote;
 mod quote_life;
 mod recycle_bin;
+mod relink_index;
 mod rig;
 mod stage;
 mod statistics;
