@@ -1,13 +1,11 @@
 //! What instalments and receipts have in common: amounts above nothing, of which a part may be allocated.
 
-use chrono::NaiveDate;
 use crm_kit_api::{
     filter::Value,
     money::{Money, SCALE},
-    time,
 };
 use crm_kit_record::field::Checker;
-use crm_proto::google::r#type::{Date, Money as WireMoney};
+use crm_proto::google::r#type::Money as WireMoney;
 use rust_decimal::Decimal;
 
 use crate::money;
@@ -51,12 +49,6 @@ pub fn read_amount(field: &str, wire: Option<&WireMoney>, check: &mut Checker<'_
         check.refuse(field, "MONEY_TOO_LARGE", "is larger than 10,000,000,000,000");
     }
     Some(money)
-}
-
-/// Reads a day.
-pub fn read_date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }
 
 /// An amount on the wire; `None` without a currency.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crm_kit_api::{error::Violations, id};
+use chrono::{DateTime, NaiveDate, Utc};
+use crm_kit_api::{error::Violations, id, time};
 use crm_kit_value::{
     email::Email,
     phone::Phone,
     text::{self, Lines},
     url::Website,
 };
+use crm_proto::google::r#type::Date;
+use prost_types::Timestamp;
 use uuid::Uuid;
 
 /// Collects the violations of one record, under the path of the record in the request.
@@ -70,6 +73,18 @@ impl<'c> Checker<'c> {
             self.refuse(field, "ID_INVALID", "is not an id");
             None
         })
+    }
+
+    /// A day.
+    pub fn day(&mut self, field: &str, wire: Option<Date>) -> Option<NaiveDate> {
+        let path = self.at(field);
+        time::naive_date(&path, &wire?, &mut self.violations)
+    }
+
+    /// An instant.
+    pub fn instant(&mut self, field: &str, wire: Option<Timestamp>) -> Option<DateTime<Utc>> {
+        let path = self.at(field);
+        time::instant(&path, &wire?, &mut self.violations)
     }
 
     /// A telephone number in E.164; an empty text stays empty.

@@ -195,8 +195,8 @@ impl Approvals {
     }
 }
 
-/// Whether a request that cannot be withdrawn has ended: what was decided meanwhile, or never taken, need not be withdrawn. One that its submitter lacks the right
-/// to withdraw still runs, and the job asks again.
+/// Whether a request that cannot be withdrawn has ended: what was decided meanwhile, or never taken, need not be withdrawn. One that this service is denied to
+/// withdraw still runs, and the job asks again.
 fn ended(status: Status) -> Result<()> {
     if is_refusal(&status) && status.code() != Code::PermissionDenied {
         return Ok(());
@@ -215,4 +215,25 @@ fn is_refusal(status: &Status) -> bool {
             | Code::NotFound
             | Code::OutOfRange
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_may_not_be_withdrawn_still_runs() {
+        for (code, is_over) in [
+            (Code::FailedPrecondition, true),
+            (Code::NotFound, true),
+            (Code::PermissionDenied, false),
+            (Code::Unauthenticated, false),
+            (Code::Unavailable, false),
+            (Code::DeadlineExceeded, false),
+        ] {
+            assert_eq!(ended(Status::new(code, "")).is_ok(), is_over, "{code:?}");
+        }
+        // What is not taken at all is told to its submitter.
+        assert!(is_refusal(&Status::permission_denied("")));
+    }
 }

@@ -12,8 +12,8 @@
 //!   as it takes. Submitting a revision again returns the request there is, so a crash at any place repeats a step and doubles nothing.
 //! - A decision counts when this service made the request and its values are those that were submitted. It is noted once, in the transaction of its
 //!   event, and settles the object once: the object's change and SETTLED are one transaction ([`claim`]).
-//! - Taking back wins over a decision that is not noted yet. A request that its submitter may not withdraw any more is withdrawn when they may again, unless
-//!   it is decided before.
+//! - Taking back wins over a decision that is not noted yet. A request that the platform does not let this service withdraw, because it is set up so, is asked for
+//!   again until it is withdrawn or decided.
 
 mod carry;
 mod follow;

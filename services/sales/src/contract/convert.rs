@@ -17,7 +17,6 @@ use crm_proto::{
     },
     google::r#type::{Date, Money as WireMoney},
 };
-use prost_types::Timestamp;
 use sqlx::types::Json;
 use tonic::Code;
 
@@ -130,7 +129,7 @@ fn days(
     months: i32,
     check: &mut Checker<'_>,
 ) -> (Option<NaiveDate>, Option<NaiveDate>) {
-    let (start, end) = (date("start_date", start, check), date("end_date", end, check));
+    let (start, end) = (check.day("start_date", start), check.day("end_date", end));
     if start.zip(end).is_some_and(|(start, end)| end < start) {
         check.refuse("end_date", "DATE_ORDER", "lies before the first day");
     }
@@ -175,7 +174,7 @@ impl Stated {
         let void_reason = std::mem::take(&mut wire.void_reason);
         Self {
             state: wire.state(),
-            sign_time: instant("sign_time", wire.sign_time.take(), check),
+            sign_time: check.instant("sign_time", wire.sign_time.take()),
             void_reason: check.line("void_reason", void_reason, 200),
         }
     }
@@ -312,15 +311,4 @@ pub fn to_wire(contract: &Contract, fields: &Fields) -> Wire {
         external_ids: contract.external_ids.iter().map(ExternalId::to_wire).collect(),
         custom: fields.to_wire(&contract.custom),
     }
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
-}
-
-/// An instant of a request.
-pub fn instant(field: &str, wire: Option<Timestamp>, check: &mut Checker<'_>) -> Option<DateTime<Utc>> {
-    let path = check.at(field);
-    time::instant(&path, &wire?, check.violations())
 }

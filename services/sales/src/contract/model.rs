@@ -98,57 +98,41 @@ impl Contract {
             "id" => Value::Uuid(self.id),
             "create_time" => Value::Timestamp(self.create_time),
             "update_time" => Value::Timestamp(self.update_time),
-            "display_name" => text(&self.display_name),
-            "number" => text(&self.number),
-            "contract_type" => text(&self.contract_type),
-            "account_id" => id(self.account_id),
-            "account_name" => text(&self.account_name),
-            "customer_party" => text(&self.customer_party),
-            "own_party" => text(&self.own_party),
-            "customer_signer" => text(&self.customer_signer),
-            "own_signer" => text(&self.own_signer),
-            "opportunity_id" => id(self.opportunity_id),
-            "quote_id" => id(self.quote_id),
-            "start_date" => day(self.start_date),
-            "end_date" => day(self.end_date),
+            "display_name" => self.display_name.as_str().into(),
+            "number" => self.number.as_str().into(),
+            "contract_type" => self.contract_type.as_str().into(),
+            "account_id" => self.account_id.into(),
+            "account_name" => self.account_name.as_str().into(),
+            "customer_party" => self.customer_party.as_str().into(),
+            "own_party" => self.own_party.as_str().into(),
+            "customer_signer" => self.customer_signer.as_str().into(),
+            "own_signer" => self.own_signer.as_str().into(),
+            "opportunity_id" => self.opportunity_id.into(),
+            "quote_id" => self.quote_id.into(),
+            "start_date" => self.start_date.into(),
+            "end_date" => self.end_date.into(),
             "term_months" => Value::Int(self.term_months),
             "renewal_rule" => Value::Enum(self.renewal_rule.number()),
             "notice_days" => Value::Int(self.notice_days),
-            "notice_date" => day(self.notice_date),
-            "payment_method" => text(&self.payment_method),
+            "notice_date" => self.notice_date.into(),
+            "payment_method" => self.payment_method.as_str().into(),
             "amount" => self.amount.map_or(Value::Null, |amount| Value::Decimal(Decimal::new(amount, 4))),
-            "amount.currency_code" | "currency_code" => text(&self.sheet.currency),
+            "amount.currency_code" | "currency_code" => self.sheet.currency.as_str().into(),
             "state" => Value::Enum(self.state.number()),
             "version" => Value::Int(self.version),
-            "amend_reason" => text(&self.amend_reason),
-            "sign_time" => instant(self.sign_time),
-            "complete_time" => instant(self.complete_time),
-            "void_reason" => text(&self.void_reason),
-            "renewal_of_id" => id(self.renewal_of_id),
-            "renewal_id" => id(self.renewal_id),
+            "amend_reason" => self.amend_reason.as_str().into(),
+            "sign_time" => self.sign_time.into(),
+            "complete_time" => self.complete_time.into(),
+            "void_reason" => self.void_reason.as_str().into(),
+            "renewal_of_id" => self.renewal_of_id.into(),
+            "renewal_id" => self.renewal_id.into(),
             "approval_state" => Value::Enum(self.approval_state.number()),
-            "approval_request_id" => id(self.approval_request_id),
-            "approval_comment" => text(&self.approval_comment),
-            "description" => text(&self.description),
+            "approval_request_id" => self.approval_request_id.into(),
+            "approval_comment" => self.approval_comment.as_str().into(),
+            "description" => self.description.as_str().into(),
             "owner_id" => Value::Uuid(self.owner_id),
             "tags" => Value::TextList(self.tags.as_slice().into()),
             _ => Value::Null,
         }
     }
-}
-
-fn text(text: &str) -> Value<'_> {
-    Value::Text(text.into())
-}
-
-fn id(id: Option<Uuid>) -> Value<'static> {
-    id.map_or(Value::Null, Value::Uuid)
-}
-
-fn day(day: Option<NaiveDate>) -> Value<'static> {
-    day.map_or(Value::Null, Value::Date)
-}
-
-fn instant(instant: Option<DateTime<Utc>>) -> Value<'static> {
-    instant.map_or(Value::Null, Value::Timestamp)
 }

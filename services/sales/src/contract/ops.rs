@@ -19,7 +19,7 @@ use prost_types::Timestamp;
 use tonic::Code;
 
 use super::{
-    Contract, convert,
+    Contract,
     machine::{self, Act},
     store, submit, version,
 };
@@ -137,7 +137,7 @@ fn sign(call: &Call, was: &Contract, time: Option<&Timestamp>) -> Result<Contrac
     let before = Some(was.amended_state.0).filter(|state| *state != State::Unspecified);
     let state = Act::Sign(before).done(was.state.0)?;
     let mut check = Checker::new("", "");
-    let signed = convert::instant("sign_time", time.copied(), &mut check);
+    let signed = check.instant("sign_time", time.copied());
     if signed.is_some_and(|signed| signed > call.now) {
         check.refuse("sign_time", "IN_FUTURE", "lies in the future");
     }

@@ -18,7 +18,7 @@ use super::{COLLECTION, Contract, convert, events, files, machine, schema, store
 use crate::{
     DOMAIN,
     document::{
-        Sheet,
+        self, Sheet,
         price::{self, Priced},
     },
     opportunity, relink,
@@ -35,13 +35,13 @@ impl Record for Contract {
         table: "contract",
         columns: store::COLUMNS,
         schema: &schema::SCHEMA,
-        search: schema::SEARCH,
-        default_order: schema::DEFAULT_ORDER,
+        search: document::schema::SEARCH,
+        default_order: document::schema::DEFAULT_ORDER,
         fixed: convert::FIXED,
         transfer: "sales.contracts.transfer",
         series: Some(("contract", "CT")),
         parent: None,
-        parts: schema::PARTS,
+        parts: document::schema::PARTS,
         files: files::FILES,
     };
 

@@ -22,6 +22,7 @@ pub mod model;
 pub mod price;
 #[cfg(test)]
 mod property_tests;
+pub mod schema;
 mod store;
 pub mod tax;
 

@@ -1,9 +1,13 @@
 //! Prices of lines: what their products cost in the price book, asked for all lines of all documents of a write in one statement. Nothing is asked when
 //! every line has its prices and no other book is named.
 
-use crm_kit_api::{Call, Error, Result};
+use crm_kit_api::{Call, Error, Result, filter::Moment};
 use crm_kit_pg::Tx;
-use crm_kit_record::{Record, custom_field::Fields, field::Checker};
+use crm_kit_record::{
+    Record,
+    custom_field::{Fields, refresh},
+    field::Checker,
+};
 use crm_proto::crm::sales::v1::price_entry::TierMode;
 use rust_decimal::Decimal;
 
@@ -30,8 +34,11 @@ pub trait Priced: Record {
     fn sheet(&self) -> &Sheet;
     /// Its priced part, to be priced.
     fn sheet_mut(&mut self) -> &mut Sheet;
-    /// Takes over what follows from the sheet, which has its amounts now. `was` is the stored record; `None` for a new one.
-    fn priced(&mut self, call: &Call, fields: &Fields, was: Option<&Self>) -> Result<()>;
+    /// Takes over what follows from the sheet, which has its amounts now: the tenant's formulas. `was` is the stored record; `None` for a new one.
+    fn priced(&mut self, call: &Call, fields: &Fields, _was: Option<&Self>) -> Result<()> {
+        refresh::evaluate(fields, self, Moment::from(call.now));
+        Ok(())
+    }
 }
 
 /// New documents with their prices; `None` when all have them.

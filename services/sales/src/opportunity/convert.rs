@@ -1,6 +1,5 @@
 //! Opportunities between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use chrono::NaiveDate;
 use crm_kit_api::{Call, Error, Result, etag, filter::Moment, money::Money, time};
 use crm_kit_record::{
     Choice,
@@ -12,7 +11,7 @@ use crm_kit_record::{
 use crm_kit_value::text::is_blank;
 use crm_proto::{
     crm::sales::v1::{ForecastCategory, Opportunity as Wire, opportunity::State},
-    google::r#type::{Date, Money as WireMoney},
+    google::r#type::Money as WireMoney,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -211,7 +210,7 @@ fn standard(call: &Call, wire: Wire, base: Opportunity, check: &mut Checker<'_>)
     }
     let amount = amount(wire.amount.as_ref(), check);
     let number = check.line("number", wire.number, 40);
-    let open_date = date("open_date", wire.open_date, check);
+    let open_date = check.day("open_date", wire.open_date);
     let is_new = base.pipeline_id.is_nil();
     let open_date = open_date.or((!is_new).then_some(base.open_date));
     Opportunity {
@@ -223,9 +222,9 @@ fn standard(call: &Call, wire: Wire, base: Opportunity, check: &mut Checker<'_>)
         competitors: Json(Competitor::read_all("competitors", wire.competitors, check)),
         amount: amount.as_ref().map(|money| money.ten_thousandths),
         amount_currency: amount.map(|money| money.currency).unwrap_or_default(),
-        close_date: date("close_date", wire.close_date, check),
+        close_date: check.day("close_date", wire.close_date),
         open_date: open_date.unwrap_or_else(|| calendar::today(call)),
-        closed_date: date("closed_date", wire.closed_date, check).or(base.closed_date),
+        closed_date: check.day("closed_date", wire.closed_date).or(base.closed_date),
         close_reason: check.line("close_reason", wire.close_reason, 200),
         next_step: check.line("next_step", wire.next_step, 500),
         source: check.line("source", wire.source, 100),
@@ -315,11 +314,6 @@ pub fn to_wire(deal: &Opportunity, fields: &Fields) -> Wire {
 /// An amount on the wire.
 pub fn money(amount: Option<i64>, currency: &str) -> Option<WireMoney> {
     amount.map(|ten_thousandths| Money { ten_thousandths, currency: currency.to_owned() }.to_wire())
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }
 
 fn amount(wire: Option<&WireMoney>, check: &mut Checker<'_>) -> Option<Money> {

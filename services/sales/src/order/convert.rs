@@ -1,7 +1,6 @@
 //! Orders between the wire and the table. Reading collects every violation; what it returns is what will be stored, but for prices of products that are
 //! still open.
 
-use chrono::NaiveDate;
 use crm_kit_api::{Call, Error, Result, etag, filter::Moment, time};
 use crm_kit_record::{
     custom_field::Fields,
@@ -10,10 +9,7 @@ use crm_kit_record::{
     life::purge_time,
 };
 use crm_kit_value::text::is_blank;
-use crm_proto::{
-    crm::sales::v1::{Order as Wire, order::State},
-    google::r#type::Date,
-};
+use crm_proto::crm::sales::v1::{Order as Wire, order::State};
 use sqlx::types::Json;
 use tonic::Code;
 
@@ -61,7 +57,7 @@ fn standard(call: &Call, wire: Wire, base: Order, check: &mut Checker<'_>) -> Or
     let number = check.line("number", wire.number, 40);
     let number = if number.is_empty() { base.number } else { number };
     let display_name = if is_blank(&wire.display_name) { number.clone() } else { wire.display_name };
-    let order_date = date("order_date", wire.order_date, check);
+    let order_date = check.day("order_date", wire.order_date);
     let is_new = base.state.0 == State::Unspecified;
     let order_date = order_date.or((!is_new).then_some(base.order_date));
     let sheet = document::convert::Wire {
@@ -176,9 +172,4 @@ pub fn to_wire(order: &Order, fields: &Fields) -> Wire {
         external_ids: order.external_ids.iter().map(ExternalId::to_wire).collect(),
         custom: fields.to_wire(&order.custom),
     }
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }

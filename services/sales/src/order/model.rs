@@ -110,47 +110,35 @@ impl Order {
             "id" => Value::Uuid(self.id),
             "create_time" => Value::Timestamp(self.create_time),
             "update_time" => Value::Timestamp(self.update_time),
-            "display_name" => text(&self.display_name),
-            "number" => text(&self.number),
-            "account_id" => id(self.account_id),
-            "account_name" => text(&self.account_name),
-            "contact_id" => id(self.contact_id),
-            "contact_name" => text(&self.contact_name),
-            "opportunity_id" => id(self.opportunity_id),
-            "quote_id" => id(self.quote_id),
-            "contract_id" => id(self.contract_id),
-            "customer_reference" => text(&self.customer_reference),
+            "display_name" => self.display_name.as_str().into(),
+            "number" => self.number.as_str().into(),
+            "account_id" => self.account_id.into(),
+            "account_name" => self.account_name.as_str().into(),
+            "contact_id" => self.contact_id.into(),
+            "contact_name" => self.contact_name.as_str().into(),
+            "opportunity_id" => self.opportunity_id.into(),
+            "quote_id" => self.quote_id.into(),
+            "contract_id" => self.contract_id.into(),
+            "customer_reference" => self.customer_reference.as_str().into(),
             "order_date" => Value::Date(self.order_date),
-            "currency_code" => text(&self.sheet.currency),
-            "price_book_id" => id(self.sheet.price_book_id),
+            "currency_code" => self.sheet.currency.as_str().into(),
+            "price_book_id" => self.sheet.price_book_id.into(),
             "totals.net_amount" => Value::Decimal(Decimal::new(self.sheet.totals.net, 4)),
             "totals.gross_amount" => Value::Decimal(Decimal::new(self.sheet.totals.gross, 4)),
             "state" => Value::Enum(self.state.number()),
-            "confirm_time" => instant(self.confirm_time),
-            "close_time" => instant(self.close_time),
-            "cancel_reason" => text(&self.cancel_reason),
+            "confirm_time" => self.confirm_time.into(),
+            "close_time" => self.close_time.into(),
+            "cancel_reason" => self.cancel_reason.as_str().into(),
             "amendment_number" => Value::Int(self.amendment_number),
             "erp_state" => Value::Enum(self.erp_state.number()),
-            "erp_id" => text(&self.erp_id),
-            "erp_message" => text(&self.erp_message),
-            "erp_push_time" => instant(self.erp_push_time),
-            "erp_answer_time" => instant(self.erp_answer_time),
-            "description" => text(&self.description),
+            "erp_id" => self.erp_id.as_str().into(),
+            "erp_message" => self.erp_message.as_str().into(),
+            "erp_push_time" => self.erp_push_time.into(),
+            "erp_answer_time" => self.erp_answer_time.into(),
+            "description" => self.description.as_str().into(),
             "owner_id" => Value::Uuid(self.owner_id),
             "tags" => Value::TextList(self.tags.as_slice().into()),
             _ => Value::Null,
         }
     }
-}
-
-fn text(text: &str) -> Value<'_> {
-    Value::Text(text.into())
-}
-
-fn id(id: Option<Uuid>) -> Value<'static> {
-    id.map_or(Value::Null, Value::Uuid)
-}
-
-fn instant(instant: Option<DateTime<Utc>>) -> Value<'static> {
-    instant.map_or(Value::Null, Value::Timestamp)
 }

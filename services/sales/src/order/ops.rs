@@ -3,7 +3,6 @@
 use crm_kit_api::{
     Call, Error, Result, id,
     page::{Keyset, Token},
-    time,
 };
 use crm_kit_pg::Tx;
 use crm_kit_record::{
@@ -13,13 +12,9 @@ use crm_kit_record::{
     life::{self, Revision},
 };
 use crm_kit_value::text::is_blank;
-use crm_proto::{
-    crm::sales::v1::{
-        AcknowledgeOrderRequest, AmendOrderRequest, FulfilledLine, Order as Wire,
-        RecordOrderFulfilmentRequest,
-        order::{ErpState, State},
-    },
-    google::r#type::Date,
+use crm_proto::crm::sales::v1::{
+    AcknowledgeOrderRequest, AmendOrderRequest, FulfilledLine, Order as Wire, RecordOrderFulfilmentRequest,
+    order::{ErpState, State},
 };
 use rust_decimal::Decimal;
 use sqlx::types::Json;
@@ -174,7 +169,7 @@ async fn fulfil(
 ) -> Result<Order> {
     let mut check = Checker::new("", "");
     let reference = check.line("reference", request.reference.clone(), 100);
-    let date = date("fulfilment_date", request.fulfilment_date, &mut check);
+    let date = check.day("fulfilment_date", request.fulfilment_date);
     let quantities = quantities(was, &request.lines, &mut check);
     check.into_violations().into_result(())?;
     if let Some(told) = history::fulfilment(tx.conn(), (was.tenant_id, was.id), &reference).await? {
@@ -302,9 +297,4 @@ fn acknowledge(call: &Call, was: &Order, request: &AcknowledgeOrderRequest) -> R
     }
     let standing = was.erp().after(&report, call.now)?;
     Ok(was.clone().with_erp(standing))
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<chrono::NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }

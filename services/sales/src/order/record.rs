@@ -1,15 +1,8 @@
 //! What is an order's own in the life of a record.
 
-use crm_kit_api::{
-    Call, Result,
-    filter::{self, Moment},
-};
+use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
-use crm_kit_record::{
-    Happening, Head, HeadMut, Kind, Record, Sent,
-    custom_field::{Fields, refresh},
-    recycle_bin::Gone,
-};
+use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
 use crm_proto::crm::sales::v1::{Order as Wire, order::State};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -18,7 +11,7 @@ use super::{COLLECTION, Order, convert, events, files, machine, schema, store};
 use crate::{
     DOMAIN, contract,
     document::{
-        Sheet,
+        self, Sheet,
         price::{self, Priced},
     },
     opportunity, relink,
@@ -35,13 +28,13 @@ impl Record for Order {
         table: "sales_order",
         columns: store::COLUMNS,
         schema: &schema::SCHEMA,
-        search: schema::SEARCH,
-        default_order: schema::DEFAULT_ORDER,
+        search: document::schema::SEARCH,
+        default_order: document::schema::DEFAULT_ORDER,
         fixed: convert::FIXED,
         transfer: "sales.orders.transfer",
         series: Some(("order", "SO")),
         parent: None,
-        parts: schema::PARTS,
+        parts: document::schema::PARTS,
         files: files::FILES,
     };
 
@@ -152,10 +145,5 @@ impl Priced for Order {
 
     fn sheet_mut(&mut self) -> &mut Sheet {
         &mut self.sheet
-    }
-
-    fn priced(&mut self, call: &Call, fields: &Fields, _was: Option<&Self>) -> Result<()> {
-        refresh::evaluate(fields, self, Moment::from(call.now));
-        Ok(())
     }
 }

@@ -5,28 +5,7 @@ use crm_kit_api::{
     order::KeyKind,
     sensitivity::Sensitivity,
 };
-use crm_kit_record::{custom_field::describe::Parts, schema::Standard, search};
-
-/// Order of a list that states none.
-pub const DEFAULT_ORDER: &str = "create_time desc";
-
-/// Columns that `q` searches.
-pub const SEARCH: search::Columns = search::Columns {
-    name: ("search_name", Sensitivity::Unspecified),
-    phone: None,
-    email: None,
-    identity: None,
-};
-
-/// Messages of orders whose parts are described one by one.
-pub const PARTS: &[Parts] = &[(
-    "crm.sales.v1.DocumentTotals",
-    &[
-        ("net_amount", "net", "不含税总额"),
-        ("tax_amount", "tax", "税额"),
-        ("gross_amount", "gross", "价税总额"),
-    ],
-)];
+use crm_kit_record::schema::Standard;
 
 const STATES: &[(&str, i32)] = &[
     ("STATE_UNSPECIFIED", 0),

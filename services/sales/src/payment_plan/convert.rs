@@ -60,7 +60,7 @@ fn standard(wire: Wire, base: PaymentPlan, check: &mut Checker<'_>) -> PaymentPl
         order_id: check.reference("order_id", &wire.order_id),
         contract_id: check.reference("contract_id", &wire.contract_id),
         sequence: wire.sequence.into(),
-        due_date: payment::read_date("due_date", wire.due_date, check).unwrap_or_default(),
+        due_date: check.day("due_date", wire.due_date).unwrap_or_default(),
         amount,
         amount_currency,
         description: check.lines("description", wire.description, 2000),

@@ -1,10 +1,9 @@
 //! Price books between the wire and the table. Reading collects every violation.
 
-use chrono::NaiveDate;
 use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::field::Checker;
 use crm_kit_value::text::is_blank;
-use crm_proto::{crm::sales::v1::PriceBook as Wire, google::r#type::Date};
+use crm_proto::crm::sales::v1::PriceBook as Wire;
 
 use super::model::PriceBook;
 
@@ -26,7 +25,7 @@ pub fn read(wire: Wire, base: PriceBook) -> Result<PriceBook> {
         check.refuse("retired", "STANDARD_RETIRED", "a standard price book cannot be retired");
     }
     let (start_date, end_date) =
-        (date("start_date", wire.start_date, &mut check), date("end_date", wire.end_date, &mut check));
+        (check.day("start_date", wire.start_date), check.day("end_date", wire.end_date));
     if start_date.zip(end_date).is_some_and(|(start, end)| end < start) {
         check.refuse("end_date", "DATE_ORDER", "lies before the first day");
     }
@@ -40,11 +39,6 @@ pub fn read(wire: Wire, base: PriceBook) -> Result<PriceBook> {
         ..base
     };
     check.into_violations().into_result(book)
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }
 
 /// A price book before anything is read into it.

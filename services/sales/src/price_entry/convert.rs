@@ -1,14 +1,10 @@
 //! Price entries between the wire and the table. Reading collects every violation.
 
-use chrono::NaiveDate;
 use crm_kit_api::{Call, Result, etag, filter::Moment, time};
 use crm_kit_record::{
     Choice, custom_field::Fields, external_id::ExternalId, field::Checker, life::purge_time,
 };
-use crm_proto::{
-    crm::sales::v1::{PriceEntry as Wire, price_entry::TierMode},
-    google::r#type::Date,
-};
+use crm_proto::crm::sales::v1::{PriceEntry as Wire, price_entry::TierMode};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -33,7 +29,7 @@ pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: PriceEntry) -> R
 fn standard(wire: Wire, base: PriceEntry, check: &mut Checker<'_>) -> PriceEntry {
     let mode = wire.tier_mode();
     let (start_date, end_date) =
-        (date("start_date", wire.start_date, check), date("end_date", wire.end_date, check));
+        (check.day("start_date", wire.start_date), check.day("end_date", wire.end_date));
     if start_date.zip(end_date).is_some_and(|(start, end)| end < start) {
         check.refuse("end_date", "DATE_ORDER", "lies before the first day");
     }
@@ -64,11 +60,6 @@ fn fixed(field: &str, text: &str, base: Uuid, check: &mut Checker<'_>) -> Uuid {
         }
         id => id.unwrap_or(base),
     }
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }
 
 /// A fresh price entry of the caller, before anything is read into it.

@@ -1,6 +1,5 @@
 //! Quotes between the wire and the table. Reading collects every violation; what it returns is what will be stored, once its lines are priced.
 
-use chrono::NaiveDate;
 use crm_kit_api::{Call, Result, etag, filter::Moment, money::Money, time};
 use crm_kit_record::{
     Choice,
@@ -10,10 +9,7 @@ use crm_kit_record::{
     life::purge_time,
 };
 use crm_kit_value::text::is_blank;
-use crm_proto::{
-    crm::sales::v1::{Quote as Wire, quote::State},
-    google::r#type::Date,
-};
+use crm_proto::crm::sales::v1::{Quote as Wire, quote::State};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -107,7 +103,7 @@ fn standard(call: &Call, wire: Wire, base: Quote, check: &mut Checker<'_>) -> Qu
     if !is_first && number != base.number {
         check.refuse("number", "FIXED", "of a later revision cannot be changed");
     }
-    let valid_until = date("valid_until", wire.valid_until, check);
+    let valid_until = check.day("valid_until", wire.valid_until);
     let is_draft = base.state.0 == State::Draft;
     let expire_time = valid_until.map(|day| calendar::end_of(call, day));
     Quote {
@@ -129,11 +125,6 @@ fn standard(call: &Call, wire: Wire, base: Quote, check: &mut Checker<'_>) -> Qu
         external_ids: Json(ExternalId::read_all("external_ids", wire.external_ids, check)),
         ..base
     }
-}
-
-fn date(field: &str, wire: Option<Date>, check: &mut Checker<'_>) -> Option<NaiveDate> {
-    let path = check.at(field);
-    time::naive_date(&path, &wire?, check.violations())
 }
 
 /// A fresh draft of the caller, the first revision of its quote.

@@ -1,20 +1,17 @@
 //! What is a quote's own in the life of a record.
 
-use crm_kit_api::{
-    Call, Error, Result,
-    filter::{self, Moment},
-};
+use crm_kit_api::{Call, Error, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{Happening, Head, HeadMut, Kind, Record, Sent, custom_field::Fields, recycle_bin::Gone};
 use crm_proto::crm::sales::v1::{Quote as Wire, quote::State};
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{COLLECTION, Quote, convert, events, files, life, schema, store};
 use crate::{
     DOMAIN,
     document::{
-        Sheet,
+        self, Sheet,
         price::{self, Priced},
     },
     opportunity, relink,
@@ -31,8 +28,8 @@ impl Record for Quote {
         table: "quote",
         columns: store::COLUMNS,
         schema: &schema::SCHEMA,
-        search: schema::SEARCH,
-        default_order: schema::DEFAULT_ORDER,
+        search: document::schema::SEARCH,
+        default_order: document::schema::DEFAULT_ORDER,
         fixed: convert::FIXED,
         transfer: "sales.quotes.transfer",
         series: Some(("quote", "Q")),
@@ -166,12 +163,5 @@ impl Priced for Quote {
 
     fn sheet_mut(&mut self) -> &mut Sheet {
         &mut self.sheet
-    }
-
-    fn priced(&mut self, call: &Call, fields: &Fields, _was: Option<&Self>) -> Result<()> {
-        let mut custom = std::mem::take(&mut self.custom.0);
-        fields.evaluate(&mut custom, &|path| self.filter_value(path), Moment::from(call.now));
-        self.custom = Json(custom);
-        Ok(())
     }
 }

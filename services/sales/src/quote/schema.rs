@@ -5,18 +5,9 @@ use crm_kit_api::{
     order::KeyKind,
     sensitivity::Sensitivity,
 };
-use crm_kit_record::{schema::Standard, search};
+use crm_kit_record::schema::Standard;
 
-/// Order of a list that states none.
-pub const DEFAULT_ORDER: &str = "create_time desc";
-
-/// Columns that `q` searches.
-pub const SEARCH: search::Columns = search::Columns {
-    name: ("search_name", Sensitivity::Unspecified),
-    phone: None,
-    email: None,
-    identity: None,
-};
+use crate::document::schema::APPROVALS;
 
 const STATES: &[(&str, i32)] = &[
     ("STATE_UNSPECIFIED", 0),
@@ -28,16 +19,6 @@ const STATES: &[(&str, i32)] = &[
     ("STATE_REJECTED", 6),
     ("STATE_EXPIRED", 7),
     ("STATE_SUPERSEDED", 8),
-];
-const APPROVALS: &[(&str, i32)] = &[
-    ("APPROVAL_STATE_UNSPECIFIED", 0),
-    ("APPROVAL_STATE_NOT_NEEDED", 1),
-    ("APPROVAL_STATE_PENDING", 2),
-    ("APPROVAL_STATE_APPROVED", 3),
-    ("APPROVAL_STATE_REJECTED", 4),
-    ("APPROVAL_STATE_RETURNED", 5),
-    ("APPROVAL_STATE_WITHDRAWN", 6),
-    ("APPROVAL_STATE_FAILED", 7),
 ];
 
 /// What lists offer; a test compares it with the contract.

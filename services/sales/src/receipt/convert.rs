@@ -59,8 +59,7 @@ fn standard(wire: Wire, base: Receipt, check: &mut Checker<'_>) -> Receipt {
         account_name: check.line("account_name", wire.account_name, 200),
         amount,
         amount_currency,
-        receive_date: payment::read_date("receive_date", wire.receive_date, check)
-            .unwrap_or(base.receive_date),
+        receive_date: check.day("receive_date", wire.receive_date).unwrap_or(base.receive_date),
         method: Choice(method),
         bank_reference: check.line("bank_reference", wire.bank_reference, 100),
         payer_name: check.line("payer_name", wire.payer_name, 200),

@@ -34,6 +34,30 @@ pub enum Value<'r> {
     TextList(Cow<'r, [String]>),
 }
 
+impl<'r> From<&'r str> for Value<'r> {
+    fn from(text: &'r str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Option<Uuid>> for Value<'_> {
+    fn from(id: Option<Uuid>) -> Self {
+        id.map_or(Self::Null, Self::Uuid)
+    }
+}
+
+impl From<Option<NaiveDate>> for Value<'_> {
+    fn from(day: Option<NaiveDate>) -> Self {
+        day.map_or(Self::Null, Self::Date)
+    }
+}
+
+impl From<Option<DateTime<Utc>>> for Value<'_> {
+    fn from(instant: Option<DateTime<Utc>>) -> Self {
+        instant.map_or(Self::Null, Self::Timestamp)
+    }
+}
+
 impl Value<'_> {
     /// How two values compare, or `None` when either is unset or their kinds differ.
     /// Text compares by code point, numbers exactly whatever their kind.
