@@ -114,7 +114,7 @@ fn person_row(person: &Person, ids: &Ids, accounts: &Ids, owners: &Ids) -> BulkU
 }
 
 /// Ids of all rows in their order; the first row that failed ends it.
-async fn collect(answers: impl Stream<Item = Result<Vec<RowResult>, Status>>) -> Result<Vec<String>> {
+pub async fn collect(answers: impl Stream<Item = Result<Vec<RowResult>, Status>>) -> Result<Vec<String>> {
     let results = answers.try_concat().await?;
     let mut ids = Vec::with_capacity(results.len());
     for result in results {

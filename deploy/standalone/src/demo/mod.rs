@@ -1,4 +1,4 @@
-//! The demonstration company: a tenant with an organisation, its customers and their people, made by a generator that gives the same every
+//! The demonstration company: a tenant with an organisation, its customers and their people, and what it sells them, made by a generator that gives the same every
 //! time and sent through the public API.
 //!
 //! What is there already is left alone: users and departments are known by name, records by their external id of the system `demo`, and a
@@ -11,6 +11,7 @@ mod fill;
 mod organisation;
 mod person;
 mod random;
+mod sales;
 mod staff;
 mod words;
 
@@ -45,6 +46,8 @@ pub struct Place {
     pub platform: Channel,
     /// Public API of the customer service.
     pub customer: Channel,
+    /// Public API of the sales service.
+    pub sales: Channel,
     /// Folder that remembers how far the demonstration is.
     pub folder: PathBuf,
 }
@@ -56,8 +59,11 @@ struct Memory {
     password: String,
     /// The administrator's password until it is changed.
     first_password: String,
-    /// Whether everything was sent.
+    /// Whether all customers were sent.
     filled: bool,
+    /// Whether all sales were sent, which a demonstration of an earlier release has not.
+    #[serde(default)]
+    sold: bool,
 }
 
 /// Makes the demonstration unless it is there, and tells how to sign in.
@@ -87,7 +93,25 @@ pub async fn ensure(place: &Place) -> Result<()> {
             counts.contacts
         ));
     }
+    if !memory.sold {
+        sell(place, &mut memory).await?;
+        private_file::write(&path, &memory)?;
+    }
     tell(&memory.password);
+    Ok(())
+}
+
+/// Makes the sales of the demonstration.
+async fn sell(place: &Place, memory: &mut Memory) -> Result<()> {
+    let begin = Instant::now();
+    let mut session = administrator(place, memory).await?;
+    let counts = sales::fill(place, &mut session).await?;
+    memory.sold = true;
+    let seconds = begin.elapsed().as_secs_f64();
+    terminal::line(format!(
+        "Its sales: {} opportunities, {} orders, with quotes, receipts, quotas and tasks, made in {seconds:.1} s.",
+        counts.opportunities, counts.orders
+    ));
     Ok(())
 }
 

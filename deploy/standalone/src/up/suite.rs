@@ -35,6 +35,8 @@ pub struct Suite {
     pub platform: Channel,
     /// Public API of the customer service.
     pub customer: Channel,
+    /// Public API of the sales service.
+    pub sales: Channel,
 }
 
 /// What the suite is built on.
@@ -65,8 +67,8 @@ impl Suite {
         let sales = sales(ground, &secrets, clock.clone(), sales_db.clone(), near).await?;
         let near = (platform.clone(), sales.clone());
         self::customer(ground, &secrets, clock.clone(), (customer_db.clone(), door), near).await?;
-        let gateway = gateway(ground, platform.clone(), customer.clone(), sales)?;
-        Ok(Self { gateway, clock, platform_db, customer_db, sales_db, platform, customer })
+        let gateway = gateway(ground, platform.clone(), customer.clone(), sales.clone())?;
+        Ok(Self { gateway, clock, platform_db, customer_db, sales_db, platform, customer, sales })
     }
 
     /// Gives back the connections to the database.

@@ -29,6 +29,7 @@ pub async fn welcome(options: &Up, suite: &Suite, address: SocketAddr) -> Result
             clock: suite.clock.clone(),
             platform: suite.platform.clone(),
             customer: suite.customer.clone(),
+            sales: suite.sales.clone(),
             folder: options.data.clone(),
         };
         demo::ensure(&place).await?;
