@@ -20,7 +20,6 @@
 //! | [`life_cycle`] | how far a relation has come |
 //! | [`names`] | what other systems call our fields and values |
 //! | [`app`] | the composition root |
-//! | [`config`] | settings |
 //!
 //! The life of records, custom fields, search, imports and exports come from `crm_kit_record`.
 
@@ -29,7 +28,6 @@ pub mod account_relation;
 pub mod activity;
 pub mod app;
 pub mod assignment_rule;
-pub mod config;
 pub mod contact;
 pub mod conversion;
 pub mod duplicate;

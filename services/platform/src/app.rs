@@ -6,6 +6,7 @@ use crm_kit_api::{Error, Result, clock::Clock};
 use crm_kit_pg::{
     Db,
     db::PoolSettings,
+    follow::operate::{self, ParkedEvents},
     housekeeping, migrate,
     outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
 };
@@ -16,7 +17,9 @@ use crm_kit_rpc::{
     telemetry::PrometheusHandle,
 };
 use crm_proto::crm::{
-    event::v1::event_service_server::EventServiceServer,
+    event::v1::{
+        event_service_server::EventServiceServer, parked_event_service_server::ParkedEventServiceServer,
+    },
     platform::v1::{
         access_service_server::AccessServiceServer, api_key_service_server::ApiKeyServiceServer,
         approval_flow_service_server::ApprovalFlowServiceServer,
@@ -66,6 +69,7 @@ pub const COLLECTIONS: &[Told] = &[
     Told { collection: "exchangeRates", permission: "platform.exchangeRates.read" },
     Told { collection: "sessions", permission: "platform.sessions.manage" },
     Told { collection: "apiKeys", permission: "platform.apiKeys.read" },
+    operate::TOLD,
 ];
 
 /// Shortest operator key.
@@ -119,11 +123,13 @@ impl App {
             service: NAME,
             db: db.clone(),
             key: cursors,
-            collections: COLLECTIONS,
+            collections: COLLECTIONS.into(),
             clock: clock.clone(),
         };
         let events = EventStreams::new(log, StreamSettings::default(), shutdown.clone());
-        let routes = routes(&sessions, security.trust_client_ip).add_service(EventServiceServer::new(events));
+        let routes = routes(&sessions, security.trust_client_ip)
+            .add_service(EventServiceServer::new(events))
+            .add_service(ParkedEventServiceServer::new(ParkedEvents { db: db.clone() }));
         let server =
             Server::new(NAME, routes, peers.and(authenticator.clone()), clock.clone(), limits).await?;
         housekeeping::spawn(&tasks, shutdown.clone(), db.clone(), clock.clone());

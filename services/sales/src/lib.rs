@@ -26,7 +26,6 @@
 //! | [`decimal`] | decimal numbers of requests |
 //! | [`calendar`] | days in the tenant's zone |
 //! | [`app`] | the composition root |
-//! | [`config`] | settings |
 //!
 //! The life of records, their custom fields and search come from `crm_kit_record`.
 
@@ -35,7 +34,6 @@ pub mod allocation;
 pub mod app;
 pub mod approval;
 pub mod calendar;
-pub mod config;
 pub mod contract;
 pub mod decimal;
 pub mod document;

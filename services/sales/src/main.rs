@@ -1,8 +1,9 @@
 //! The sales service as a process of its own.
 
 use crm_kit_api::Result;
-use crm_kit_rpc::{config, telemetry};
-use crm_sales::{app, config::Settings};
+use crm_kit_record::service::{self, Settings};
+use crm_kit_rpc::telemetry;
+use crm_sales::app;
 
 /// The system's allocator keeps freed memory in every thread, and is slower.
 #[global_allocator]
@@ -10,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let settings: Settings = config::load(app::NAME)?;
+    let settings = Settings::load(&app::SERVICE)?;
     let metrics = telemetry::install(telemetry::LogFormat::Json)?;
-    app::run(settings, metrics).await
+    service::run(&app::SERVICE, settings, metrics, app::build).await
 }

@@ -1,6 +1,6 @@
 //! `crm.customer.v1.LeadService`.
 
-use crm_kit_api::id;
+use crm_kit_api::{Call, id};
 use crm_kit_record::serve::{self, Answer, Answers};
 use crm_kit_rpc::call;
 use crm_proto::crm::customer::v1::{
@@ -29,6 +29,12 @@ pub struct Handlers {
     pub leads: Leads,
     /// How they become accounts and contacts.
     pub conversions: Conversions,
+}
+
+impl Handlers {
+    async fn change(&self, call: &Call, change: Change) -> Answer<Lead> {
+        serve::told(&self.leads, call, ops::change(&self.leads, call, change).await?)
+    }
 }
 
 #[tonic::async_trait]
@@ -95,44 +101,42 @@ impl LeadService for Handlers {
         let call = call(&request)?;
         let AssignLeadRequest { id, etag, owner_id, reason } = request.into_inner();
         let becomes = Becomes::Owned(id::parse("owner_id", &owner_id)?);
-        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
+        self.change(&call, Change { id, etag, becomes, reason }).await
     }
 
     async fn start_lead(&self, request: Request<StartLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let StartLeadRequest { id, etag } = request.into_inner();
         let becomes = Becomes::Status(State::Working);
-        Ok(Response::new(
-            ops::change(&self.leads, &call, Change { id, etag, becomes, reason: String::new() }).await?,
-        ))
+        self.change(&call, Change { id, etag, becomes, reason: String::new() }).await
     }
 
     async fn qualify_lead(&self, request: Request<QualifyLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let QualifyLeadRequest { id, etag, reason } = request.into_inner();
         let becomes = Becomes::Status(State::Qualified);
-        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
+        self.change(&call, Change { id, etag, becomes, reason }).await
     }
 
     async fn disqualify_lead(&self, request: Request<DisqualifyLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let DisqualifyLeadRequest { id, etag, reason } = request.into_inner();
         let becomes = Becomes::Status(State::Disqualified);
-        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
+        self.change(&call, Change { id, etag, becomes, reason }).await
     }
 
     async fn mark_lead_duplicate(&self, request: Request<MarkLeadDuplicateRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let MarkLeadDuplicateRequest { id, etag, duplicate_of_id, reason } = request.into_inner();
         let becomes = Becomes::DuplicateOf(id::parse("duplicate_of_id", &duplicate_of_id)?);
-        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
+        self.change(&call, Change { id, etag, becomes, reason }).await
     }
 
     async fn reopen_lead(&self, request: Request<ReopenLeadRequest>) -> Answer<Lead> {
         let call = call(&request)?;
         let ReopenLeadRequest { id, etag, reason } = request.into_inner();
         let becomes = Becomes::Status(State::New);
-        Ok(Response::new(ops::change(&self.leads, &call, Change { id, etag, becomes, reason }).await?))
+        self.change(&call, Change { id, etag, becomes, reason }).await
     }
 
     async fn convert_lead(&self, request: Request<ConvertLeadRequest>) -> Answer<ConvertLeadResponse> {

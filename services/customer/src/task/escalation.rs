@@ -1,23 +1,16 @@
 //! Tells superiors of tasks that stay undone.
 //!
-//! One job for each tenant, due when the next superior is to be told: every write of tasks moves it forward, and it puts itself off to what remains. It
-//! works in batches, each a transaction that marks the tasks (`escalate_time`, `escalated_to_id`) and tells so by their `TaskUpdated` events; what is
-//! marked is not due any more. So it may die at any point and run twice: a task is told of once.
+//! A walk over the tenants that have something due, every few seconds and in each process; writing tasks costs nothing for it. A tenant's tasks go in
+//! batches, each a transaction that marks them (`escalate_time`, `escalated_to_id`) and tells so by their `TaskUpdated` events; what is marked is not due
+//! any more, and what another walk or a call holds is passed over. So it may die at any point and run twice: a task is told of once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use crm_kit_api::{Call, Result, clock::Clock, filter::Moment};
-use crm_kit_pg::{
-    Tx,
-    jobs::{Job, Verdict, Worker},
-    people,
-};
+use chrono::{DateTime, Utc};
+use crm_kit_api::{Call, Result, clock::Clock};
+use crm_kit_pg::{Tx, people};
 use crm_kit_record::{
-    custom_field::{
-        Fields,
-        refresh::{self, server_call},
-    },
+    custom_field::{Fields, refresh::server_call},
     life::{self, Revision},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,49 +18,75 @@ use uuid::Uuid;
 
 use super::{Task, Tasks, store};
 
-/// Kind of the job.
-pub const JOB: &str = "task_escalation";
-
+/// How often the walk goes.
+const EVERY: Duration = Duration::from_secs(5);
 /// Tasks in one transaction.
-const BATCH: i64 = 200;
-
-/// The id of the job of a tenant; the tenant's own id belongs to nobody in particular.
-pub fn job_id(tenant_id: Uuid) -> Uuid {
-    Uuid::from_u128(tenant_id.as_u128() ^ 0x7461_736b_5f65_7363_616c_6174_696f_6e00)
-}
+const BATCH: usize = 200;
+/// Tenants that are looked up at once.
+const TENANTS: i64 = 200;
 
 impl Tasks {
-    /// Starts the worker.
-    pub fn spawn(&self, clock: &Clock, tasks: &TaskTracker, shutdown: &CancellationToken) {
-        let (me, clock) = (self.clone(), clock.clone());
-        Worker::new(self.db.clone(), clock.clone(), JOB).spawn(tasks, shutdown.clone(), move |job| {
-            let (me, now) = (me.clone(), clock.now());
-            Box::pin(async move { me.escalate(job, now).await })
+    /// Starts the walks, which end with `shutdown`.
+    pub fn spawn(&self, clock: Clock, tasks: &TaskTracker, shutdown: CancellationToken) {
+        let me = self.clone();
+        tasks.spawn(async move {
+            loop {
+                if let Err(error) = me.escalate(clock.now(), &shutdown).await {
+                    tracing::warn!(
+                        ?error,
+                        "superiors were not told of overdue tasks; the next walk tries again"
+                    );
+                }
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(EVERY) => {}
+                }
+            }
         });
     }
 
-    /// Tells the superiors of one tenant who are to be told by `now`.
-    pub async fn escalate(&self, job: &Job, now: DateTime<Utc>) -> Result<Verdict> {
-        let call = &server_call(job.tenant_id, now, "job/task_escalation");
+    /// Tells the superiors of all tenants who are to be told by `now`; returns of how many tasks. A tenant whose tasks cannot be written holds up no other.
+    pub async fn escalate(&self, now: DateTime<Utc>, shutdown: &CancellationToken) -> Result<usize> {
+        let (mut after, mut told) = (Uuid::nil(), 0);
+        loop {
+            let due = store::escalation_due(&mut *self.db.system().await?, now, after, TENANTS).await?;
+            let Some(last) = due.last() else { return Ok(told) };
+            after = *last;
+            for tenant_id in due {
+                if shutdown.is_cancelled() {
+                    return Ok(told);
+                }
+                match self.escalate_of(tenant_id, now).await {
+                    Ok(tasks) => told += tasks,
+                    Err(error) => tracing::warn!(tenant = %tenant_id, ?error, "superiors were not told"),
+                }
+            }
+        }
+    }
+
+    async fn escalate_of(&self, tenant_id: Uuid, now: DateTime<Utc>) -> Result<usize> {
+        let call = &server_call(tenant_id, now, "job/task_escalation");
         let fields = &self.fields(call).await?;
-        let next = self
-            .db
-            .write_rows(call, "escalate", move |tx| {
-                Box::pin(async move {
-                    tell(tx, call, fields).await?;
-                    let tenant = tx.tenant_id();
-                    store::next_escalation(tx.conn(), tenant).await
-                })
-            })
-            .await?;
-        // What somebody held is due still; it is looked at again after a moment.
-        Ok(next.map_or(Verdict::Done, |next| Verdict::Again(next.max(now + TimeDelta::seconds(1)))))
+        let mut told = 0;
+        loop {
+            let batch = self.db.write_rows(call, "escalate", move |tx| Box::pin(tell(tx, call, fields)));
+            let batch = batch.await?;
+            told += batch;
+            if batch < BATCH {
+                return Ok(told);
+            }
+        }
     }
 }
 
-async fn tell(tx: &mut Tx<'_>, call: &Call, fields: &Fields) -> Result<()> {
+/// Tells of a batch of tasks; returns how many they are.
+async fn tell(tx: &mut Tx<'_>, call: &Call, fields: &Fields) -> Result<usize> {
     let tenant = tx.tenant_id();
-    let due = store::lock_overdue(tx.conn(), tenant, call.now, BATCH).await?;
+    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    let due = store::lock_overdue(tx.conn(), tenant, call.now, limit).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
     let assignees: Vec<Uuid> = due.iter().map(|task| task.owner_id).collect();
     let known = people::colleagues(tx.conn(), tenant, &assignees).await?;
     let superiors: HashMap<Uuid, Uuid> =
@@ -79,8 +98,7 @@ async fn tell(tx: &mut Tx<'_>, call: &Call, fields: &Fields) -> Result<()> {
             ..was.clone()
         };
         task.arm();
-        refresh::evaluate(fields, &mut task, Moment::from(call.now));
         Revision::new(fields, was, task)
     });
-    life::write(tx, call, fields, revisions.collect()).await.map(drop)
+    Ok(life::write(tx, call, fields, revisions.collect()).await?.len())
 }

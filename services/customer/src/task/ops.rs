@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
-use crm_kit_api::{Call, Result, error::Violations, etag, filter::Moment, id, time};
+use crm_kit_api::{Call, Result, error::Violations, filter::Moment, id, time};
 use crm_kit_record::{
     Record as _, Slice,
     custom_field::{Fields, refresh},
@@ -84,27 +84,18 @@ impl Tasks {
         } else {
             Task::default()
         };
-        let mut response: CompleteTaskResponse = self
-            .db
+        self.db
             .write(call, verb.action(), move |tx| {
                 Box::pin(async move {
-                    let mut held = life::hold::<Task>(tx, call, &[id]).await?;
-                    let was = life::live(&mut held, &id)?;
-                    etag::check(etag, was.revision)?;
-                    let mut task = verb.apply(call, &was)?;
-                    refresh::evaluate(fields, &mut task, Moment::from(call.now));
+                    let was = life::hold_one::<Task>(tx, call, id, etag).await?;
+                    let task = verb.apply(call, &was)?;
                     let next = next(call, fields, &task, fresh);
-                    let written =
-                        life::write(tx, call, fields, vec![Revision::new(fields, was, task)]).await?;
-                    let next = life::insert(tx, call, fields, &Vec::from_iter(next)).await?.pop();
-                    Ok(CompleteTaskResponse { task: written.into_iter().next(), next_task: next })
+                    let task = life::write_one(tx, call, fields, Revision::new(fields, was, task)).await?;
+                    let next_task = life::insert(tx, call, fields, &Vec::from_iter(next)).await?.pop();
+                    Ok(CompleteTaskResponse { task: Some(task), next_task })
                 })
             })
-            .await?;
-        for wire in response.task.iter_mut().chain(&mut response.next_task) {
-            derive(wire, call.now);
-        }
-        Ok(response)
+            .await
     }
 }
 

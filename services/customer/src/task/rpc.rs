@@ -1,6 +1,9 @@
 //! `crm.customer.v1.TaskService`.
 
-use crm_kit_record::serve::{self, Answer, Answers};
+use crm_kit_record::{
+    Record as _,
+    serve::{self, Answer, Answers},
+};
 use crm_kit_rpc::call;
 use crm_proto::crm::customer::v1::{
     BatchCreateTasksRequest, BatchCreateTasksResponse, BatchDeleteTasksRequest, BatchDeleteTasksResponse,
@@ -82,34 +85,38 @@ impl TaskService for Handlers {
         let call = call(&request)?;
         let StartTaskRequest { id, etag } = request.into_inner();
         let verb = Verb { to: State::InProgress, reason: String::new(), due_time: None };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default()))
+        serve::told(&self.0.0, &call, self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default())
     }
 
     async fn block_task(&self, request: Request<BlockTaskRequest>) -> Answer<Task> {
         let call = call(&request)?;
         let BlockTaskRequest { id, etag, state_reason } = request.into_inner();
         let verb = Verb { to: State::Blocked, reason: state_reason, due_time: None };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default()))
+        serve::told(&self.0.0, &call, self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default())
     }
 
     async fn defer_task(&self, request: Request<DeferTaskRequest>) -> Answer<Task> {
         let call = call(&request)?;
         let DeferTaskRequest { id, etag, state_reason, due_time } = request.into_inner();
         let verb = Verb { to: State::Deferred, reason: state_reason, due_time };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default()))
+        serve::told(&self.0.0, &call, self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default())
     }
 
     async fn complete_task(&self, request: Request<CompleteTaskRequest>) -> Answer<CompleteTaskResponse> {
         let call = call(&request)?;
         let CompleteTaskRequest { id, etag } = request.into_inner();
         let verb = Verb { to: State::Completed, reason: String::new(), due_time: None };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), verb).await?))
+        let mut response = self.0.act(&call, (&id, &etag), verb).await?;
+        for wire in response.task.iter_mut().chain(&mut response.next_task) {
+            super::Task::derive(wire, call.now);
+        }
+        Ok(Response::new(response))
     }
 
     async fn cancel_task(&self, request: Request<CancelTaskRequest>) -> Answer<Task> {
         let call = call(&request)?;
         let CancelTaskRequest { id, etag, state_reason } = request.into_inner();
         let verb = Verb { to: State::Cancelled, reason: state_reason, due_time: None };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default()))
+        serve::told(&self.0.0, &call, self.0.act(&call, (&id, &etag), verb).await?.task.unwrap_or_default())
     }
 }

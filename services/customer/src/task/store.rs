@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use crm_kit_api::{Error, Result};
-use crm_kit_pg::{db::database_error, jobs};
+use crm_kit_pg::db::database_error;
 use crm_kit_record::recycle_bin::Gone;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{escalation, model::Task};
+use super::model::Task;
 use crate::{
     activity::store::{self as activity, Kind},
     app,
@@ -107,28 +107,29 @@ pub async fn lock_overdue(
     .map_err(database_error)
 }
 
-/// When the next superior of the tenant is to be told.
-pub async fn next_escalation(conn: &mut PgConnection, tenant_id: Uuid) -> Result<Option<DateTime<Utc>>> {
+/// Tenants after `after` some of whose superiors are to be told by `now`, in their order.
+pub async fn escalation_due(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        r#"
-        SELECT min(escalation_due_time) FROM task
-        WHERE tenant_id = $1 AND delete_time IS NULL AND escalation_due_time IS NOT NULL
-        "#,
-        tenant_id,
+        r#"SELECT tenant_id AS "tenant_id!" FROM task_escalation_due($1, $2, $3)"#,
+        now,
+        after,
+        limit
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
     .map_err(database_error)
 }
 
-/// Puts tasks into time lines, and asks for the job that tells superiors.
+/// Puts tasks into time lines.
 async fn note(conn: &mut PgConnection, tasks: &[Task]) -> Result<()> {
     let Some(first) = tasks.first() else { return Ok(()) };
     let entries: Vec<_> = tasks.iter().map(Task::entry).collect();
-    activity::write(conn, first.tenant_id, Kind::Task, &entries).await?;
-    let live = tasks.iter().filter(|task| task.delete_time.is_none());
-    let Some(at) = live.filter_map(|task| task.escalation_due_time).min() else { return Ok(()) };
-    jobs::enqueue(conn, first.tenant_id, escalation::job_id(first.tenant_id), escalation::JOB, at).await
+    activity::write(conn, first.tenant_id, Kind::Task, &entries).await
 }
 
 /// Ids of tasks, with those in the recycle bin, that name records which are about to go, each once; at most `most`.

@@ -202,6 +202,27 @@ async fn an_error_of_a_batch_names_the_item_it_is_about() {
     let status = accounts.batch_create_accounts(creations(twin)).await;
     let status = assert_error(status, Code::AlreadyExists, "EXTERNAL_ID_TAKEN");
     assert_eq!(metadata(&status, "item"), "requests[3]");
+    let numbered = |number: &str| Account { number: number.into(), ..named("numbered") };
+    let taken = async |status: Result<_, tonic::Status>, place: &str| {
+        let status = assert_error::<()>(status, Code::AlreadyExists, "NUMBER_TAKEN");
+        assert_eq!(violations(&status), [(format!("{place}account.number"), "NUMBER_TAKEN".to_owned())]);
+        assert_eq!(metadata(&status, "number"), top.number);
+    };
+    let clash = accounts.batch_create_accounts(creations(numbered(&top.number))).await.map(drop);
+    taken(clash, "requests[3].").await;
+    taken(rig.create(&me, numbered(&top.number)).await.map(drop), "").await;
+    let renumbered = |id: &str| UpdateAccountRequest {
+        account: Some(Account { id: id.into(), number: top.number.clone(), ..Account::default() }),
+        update_mask: field_mask(&["number"]),
+    };
+    let requests = vec![renumbered(&top.id), renumbered(&below.id)];
+    let clash = accounts.batch_update_accounts(BatchUpdateAccountsRequest { requests }).await;
+    taken(clash.map(drop), "requests[1].").await;
+    // Two items of one batch.
+    let requests = ["Z-1", "Z-1"].map(|number| CreateAccountRequest { account: Some(numbered(number)) });
+    let twice = accounts.batch_create_accounts(BatchCreateAccountsRequest { requests: requests.to_vec() });
+    let twice = assert_error(twice.await, Code::AlreadyExists, "NUMBER_TAKEN");
+    assert_eq!(violations(&twice)[0].0, "requests[1].account.number");
 
     let moved = |id: &str, to: &str, mask: &[&str]| UpdateAccountRequest {
         account: Some(Account { id: id.into(), parent_id: to.into(), ..Account::default() }),

@@ -336,3 +336,62 @@ async fn one_that_is_stopped_leaves_what_went_and_one_that_meets_a_fault_says_so
     let moved_since: i64 = job.counts.iter().map(|count| count.records).sum();
     assert_eq!(rig.count(BY_OWNER, &anna.to_string()).await, moved + moved_since);
 }
+
+/// Has the database refuse changes of accounts whose names begin with `Odd`.
+async fn refuse_odd(rig: &Rig, what: &str) {
+    let sql = format!(
+        "CREATE SEQUENCE clash; GRANT ALL ON clash TO PUBLIC;
+         CREATE FUNCTION refuse_odd() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF NEW.display_name LIKE 'Odd%' THEN {what}; END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER refuse_odd BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION refuse_odd();"
+    );
+    let mut conn = rig.database.look().await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_whose_change_is_refused_stays_and_holds_up_no_other() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    let anna = Uuid::from_u128(1);
+    let seller = staff(&rig, &boss, &[anna]).await;
+    many(&rig, &seller, 150).await;
+    let odd = [rig.create(&seller, named("Odd 1")).await.unwrap()];
+    many(&rig, &seller, 150).await;
+    let odd = [odd[0].clone(), rig.create(&seller, named("Odd 2")).await.unwrap()];
+    refuse_odd(&rig, "RAISE unique_violation USING CONSTRAINT = 'account_number_key'").await;
+    let rules = vec![rule("accounts", "", &[anna])];
+    let rehearsed = begin(&rig, &boss, of(seller.id, rules.clone()), true).await.unwrap();
+    assert_eq!(counted(&rehearsed).values().sum::<i64>(), 302);
+    let begun = begin(&rig, &boss, of(seller.id, rules), false).await.unwrap();
+    let job = ended(&rig, &boss, &begun.id).await;
+    assert_eq!((job.state(), job.failure.as_str(), job.refused_records), (State::Done, "", 2));
+    assert_eq!(counted(&job), [(("accounts".to_owned(), anna.to_string()), 300)].into());
+    let refused: Vec<_> =
+        job.refusals.iter().map(|one| (one.record_id.clone(), one.reason.as_str())).collect();
+    assert_eq!(refused, odd.clone().map(|account| (account.id, "NUMBER_TAKEN")));
+    assert!(job.refusals.iter().all(|one| one.collection == "accounts" && !one.message.is_empty()));
+    assert_eq!(rig.count(BY_OWNER, &seller.id.to_string()).await, 2);
+    assert_eq!(rig.count(BY_OWNER, &anna.to_string()).await, 300);
+}
+
+#[tokio::test]
+async fn a_clash_with_somebody_else_is_waited_for_and_is_no_failure() {
+    let rig = Rig::new().await;
+    let boss = rig.administrator();
+    let anna = Uuid::from_u128(1);
+    let seller = staff(&rig, &boss, &[anna]).await;
+    rig.create(&seller, named("Odd")).await.unwrap();
+    // As a lock that is not given in time, four times.
+    refuse_odd(&rig, "IF nextval('clash') < 5 THEN RAISE lock_not_available; END IF").await;
+    let begin_time = std::time::Instant::now();
+    let begun = begin(&rig, &boss, of(seller.id, vec![rule("accounts", "", &[anna])]), false).await.unwrap();
+    let job = ended(&rig, &boss, &begun.id).await;
+    assert_eq!((job.state(), job.refused_records), (State::Done, 0));
+    let least = Duration::from_millis(50 + 100 + 200 + 400);
+    assert!(begin_time.elapsed() >= least, "it waited longer each time");
+    assert_eq!(rig.count(BY_OWNER, &anna.to_string()).await, 1);
+}

@@ -4,14 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{TimeZone as _, Utc};
 use crm_customer::{
-    MIGRATIONS, account::Accounts, app, contact::Contacts, interaction::Interactions, kinds, lead::Leads,
-    task::Task,
+    MIGRATIONS,
+    account::Account as StoredAccount,
+    app,
+    contact::Contact as StoredContact,
+    interaction::Interaction,
+    kinds,
+    lead::Lead as StoredLead,
+    task::{Task, Tasks},
 };
 use crm_kit_api::clock::Clock;
 use crm_kit_pg::{Db, db::PoolSettings, follow::Followers, people::People};
-use crm_kit_record::{
-    Slice, collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
-};
+use crm_kit_record::{Records, collection::Collections, custom_field::Catalog, recycle_bin::RecycleBin};
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     customer::v1::{
@@ -70,24 +74,30 @@ impl Rig {
         self.callers.add(&Rights::all(Uuid::new_v4()))
     }
 
+    /// What the use cases of the service's kinds are made of.
+    pub fn records(&self) -> Records {
+        let db = self.database.db();
+        let peers = crm_testkit::peers_alone(app::NAME, &self.clock);
+        let people = People::new(db.clone(), Arc::new(peers.users()));
+        Records::new(db.clone(), Catalog::new(db, kinds::all()), people)
+    }
+
     /// Empties the recycle bins as the service's own task does; returns how many records went.
     pub async fn purge(&self) -> u64 {
-        let (db, catalog) = (self.database.db(), Catalog::new(self.database.db(), kinds::all()));
-        let (numbers, peers) = (Numbers::new(db.clone()), crm_testkit::peers_alone(app::NAME, &self.clock));
-        let people = People::new(db.clone(), Arc::new(peers.users()));
-        let accounts = Accounts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let contacts = Contacts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let leads = Leads::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let interactions = Interactions::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let tasks = Slice::<Task>::new(db.clone(), catalog, numbers, people);
+        let records = self.records();
         let collections = Collections::new([
-            Arc::new(accounts) as _,
-            Arc::new(contacts) as _,
-            Arc::new(leads) as _,
-            Arc::new(interactions) as _,
-            Arc::new(tasks) as _,
+            Arc::new(records.slice::<StoredAccount>()) as _,
+            Arc::new(records.slice::<StoredContact>()) as _,
+            Arc::new(records.slice::<StoredLead>()) as _,
+            Arc::new(records.slice::<Interaction>()) as _,
+            Arc::new(records.slice::<Task>()) as _,
         ]);
-        RecycleBin::new(db, collections).run(self.clock.now(), &self.shutdown).await.unwrap()
+        RecycleBin::new(records.db, collections).run(self.clock.now(), &self.shutdown).await.unwrap()
+    }
+
+    /// Tells superiors of overdue tasks as the service's own task does; returns of how many.
+    pub async fn escalate(&self) -> usize {
+        Tasks(self.records().slice()).escalate(self.clock.now(), &self.shutdown).await.unwrap()
     }
 
     pub fn accounts(&self, caller: &Caller) -> AccountServiceClient<Wired> {

@@ -187,15 +187,18 @@ async fn report(rig: &Rig, who: &Caller, superior: Uuid) {
     .unwrap();
 }
 
-async fn until_told(rig: &Rig, caller: &Caller, id: &str) -> Task {
+/// The task after its superior was told.
+async fn told(rig: &Rig, caller: &Caller, id: &str) -> Task {
     for _ in 0..200 {
+        rig.escalate().await;
         let task = get(rig, caller, id).await;
         if task.escalate_time.is_some() {
             return task;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // The service walks by itself too, and holds the task right now.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("the superior was not told")
+    panic!("the superior was not told");
 }
 
 #[tokio::test]
@@ -213,12 +216,12 @@ async fn the_superior_is_told_once_of_a_task_that_stays_undone() {
     complete(&rig, &anna, &done.id).await.unwrap();
     rig.clock.advance(TimeDelta::hours(2));
     let probe = create(&rig, &anna, two_hours(due(rig.clock.now() - TimeDelta::hours(5)))).await.unwrap();
-    until_told(&rig, &boss, &probe.id).await;
+    told(&rig, &boss, &probe.id).await;
     // Overdue, and not yet long enough.
     assert_eq!(get(&rig, &boss, &late.id).await.escalate_time, None);
     rig.clock.advance(TimeDelta::hours(1));
-    let told = until_told(&rig, &boss, &late.id).await;
-    assert_eq!(told.escalated_to_id, boss.id.to_string());
+    let first = told(&rig, &boss, &late.id).await;
+    assert_eq!(first.escalated_to_id, boss.id.to_string());
     for other in [&done, &quiet] {
         assert_eq!(get(&rig, &boss, &other.id).await.escalate_time, None);
     }
@@ -226,10 +229,10 @@ async fn the_superior_is_told_once_of_a_task_that_stays_undone() {
     let request = ListTasksRequest { filter, ..ListTasksRequest::default() };
     assert_eq!(client(&rig, &boss).list_tasks(request).await.unwrap().into_inner().tasks.len(), 2);
 
-    // The job runs again: nothing is told twice.
+    // The walk goes again: nothing is told twice.
     let probe = create(&rig, &anna, two_hours(due(rig.clock.now() - TimeDelta::hours(9)))).await.unwrap();
-    until_told(&rig, &boss, &probe.id).await;
-    assert_eq!(get(&rig, &boss, &late.id).await.etag, told.etag);
+    told(&rig, &boss, &probe.id).await;
+    assert_eq!(get(&rig, &boss, &late.id).await.etag, first.etag);
     // A new due time is a new chance to be late.
     let moved = UpdateTaskRequest {
         task: Some(Task { id: late.id.clone(), ..due(rig.clock.now() + TimeDelta::hours(1)) }),
@@ -238,7 +241,33 @@ async fn the_superior_is_told_once_of_a_task_that_stays_undone() {
     let moved = client(&rig, &anna).update_task(moved).await.unwrap().into_inner();
     assert_eq!((moved.escalate_time, moved.escalated_to_id.as_str()), (None, ""));
     rig.clock.advance(TimeDelta::hours(3));
-    assert_ne!(until_told(&rig, &boss, &late.id).await.escalate_time, told.escalate_time);
+    assert_ne!(told(&rig, &boss, &late.id).await.escalate_time, first.escalate_time);
+}
+
+#[tokio::test]
+async fn a_walk_tells_in_every_tenant_and_waits_for_no_task_that_somebody_holds() {
+    let rig = Rig::new().await;
+    let late = due(rig.clock.now() - TimeDelta::days(3));
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        let boss = rig.administrator();
+        made.push((create(&rig, &boss, late.clone()).await.unwrap().id, boss));
+    }
+    let quiet = rig.administrator();
+    create(&rig, &quiet, due(rig.clock.now() + TimeDelta::days(3))).await.unwrap();
+    // No write touches a row that other writes of the tenant touch.
+    let jobs = "SELECT count(*) FROM job WHERE tenant_id = $1";
+    assert_eq!(rig.count(jobs, &quiet.tenant_id.to_string()).await, 0);
+    let mut conn = rig.database.look().await;
+    sqlx::raw_sql("BEGIN").execute(&mut conn).await.unwrap();
+    let held = "SELECT 1 FROM task WHERE id = $1::uuid FOR UPDATE";
+    sqlx::query(held).bind(&made[0].0).execute(&mut conn).await.unwrap();
+    for (id, boss) in &made[1..] {
+        told(&rig, boss, id).await;
+    }
+    assert_eq!(get(&rig, &made[0].1, &made[0].0).await.escalate_time, None);
+    sqlx::raw_sql("ROLLBACK").execute(&mut conn).await.unwrap();
+    told(&rig, &made[0].1, &made[0].0).await;
 }
 
 #[tokio::test]

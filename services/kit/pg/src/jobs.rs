@@ -30,7 +30,7 @@ pub struct Job {
     pub tenant_id: Uuid,
     /// The record that describes the work; one job of a kind for each record.
     pub id: Uuid,
-    /// How often the job was claimed since it was last asked for, this time included.
+    /// How often the job was claimed since it was last asked for, or last put off without an error; this time included.
     pub attempts: i32,
     /// Which of all its claims this one is. Only the last one settles the job.
     pub claim: i64,
@@ -41,7 +41,7 @@ pub struct Job {
 pub enum Verdict {
     /// The work is done; the job goes away.
     Done,
-    /// The work goes on at this instant.
+    /// The work goes on at this instant. It is no failure: attempts are counted anew.
     Again(DateTime<Utc>),
 }
 
@@ -69,18 +69,22 @@ pub async fn enqueue(
     .map_err(database_error)
 }
 
-/// Claims one due job of `kind`, oldest first. Two workers never hold the same job.
+/// Claims one due job of `kind`, oldest first. Two workers never hold the same job, and none waits for another: rows that somebody is about to change are
+/// passed over and found by the next look.
 async fn claim(conn: &mut PgConnection, kind: &str, now: DateTime<Utc>) -> Result<Option<Job>> {
     sqlx::query_as!(
         Job,
         r#"
-        UPDATE job SET lease_until = $3, attempts = attempts + 1, claim = claim + 1
-        WHERE kind = $1 AND (tenant_id, id) IN (
-            SELECT j.tenant_id, j.id FROM job j
-            WHERE j.kind = $1 AND j.run_after <= $2 AND (j.lease_until IS NULL OR j.lease_until < $2)
-            ORDER BY j.run_after LIMIT 1)
-          AND (lease_until IS NULL OR lease_until < $2)
-        RETURNING tenant_id, id, attempts, claim
+        WITH due AS MATERIALIZED (
+            SELECT d.tenant_id, d.id FROM job d
+            WHERE d.kind = $1 AND d.run_after <= $2 AND (d.lease_until IS NULL OR d.lease_until < $2)
+            ORDER BY d.run_after LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE job AS j SET lease_until = $3, attempts = j.attempts + 1, claim = j.claim + 1
+        FROM due
+        WHERE j.tenant_id = due.tenant_id AND j.id = due.id AND j.kind = $1
+        RETURNING j.tenant_id, j.id, j.attempts, j.claim
         "#,
         kind,
         now,
@@ -107,16 +111,25 @@ async fn renew(conn: &mut PgConnection, kind: &str, job: &Job, now: DateTime<Utc
     Ok(renewed.rows_affected() > 0)
 }
 
+/// How a claim ends.
+enum End<'e> {
+    Done,
+    /// The work goes on at this instant, and what failed before is forgotten.
+    Again(DateTime<Utc>),
+    /// The work failed, and is tried again at this instant.
+    Failed(DateTime<Utc>, &'e str),
+}
+
 /// Ends a claim; does nothing when somebody claimed the job after it. A job that was asked for again meanwhile, which reset its `attempts`, stays and is
 /// due as it was asked for. The second statement has a snapshot of its own: an asking that was committed while the first one waited for the row is seen.
-async fn settle(
-    conn: &mut PgConnection,
-    kind: &str,
-    job: &Job,
-    again: Option<(DateTime<Utc>, &str)>,
-) -> Result<()> {
+async fn settle(conn: &mut PgConnection, kind: &str, job: &Job, end: End<'_>) -> Result<()> {
     let (tenant_id, id, claim) = (job.tenant_id, job.id, job.claim);
-    let settled = match again {
+    let (at, attempts, error) = match end {
+        End::Done => (None, 0, ""),
+        End::Again(at) => (Some(at), 0, ""),
+        End::Failed(at, error) => (Some(at), job.attempts, error),
+    };
+    let settled = match at {
         None => {
             sqlx::query!(
                 r#"DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND kind = $3 AND claim = $4 AND attempts > 0"#,
@@ -128,10 +141,10 @@ async fn settle(
             .execute(&mut *conn)
             .await
         }
-        Some((at, error)) => {
+        Some(at) => {
             sqlx::query!(
                 r#"
-                UPDATE job SET lease_until = NULL, run_after = $5, last_error = $6
+                UPDATE job SET lease_until = NULL, run_after = $5, attempts = $6, last_error = $7
                 WHERE tenant_id = $1 AND id = $2 AND kind = $3 AND claim = $4 AND attempts > 0
                 "#,
                 tenant_id,
@@ -139,6 +152,7 @@ async fn settle(
                 kind,
                 claim,
                 at,
+                attempts,
                 error,
             )
             .execute(&mut *conn)
@@ -215,16 +229,16 @@ impl Worker {
             tracing::warn!(kind = self.kind, job = %job.id, "a job's lease ran out and another worker has it");
             return Ok(true);
         };
-        let again = match &outcome {
-            Ok(Verdict::Done) => None,
-            Ok(Verdict::Again(at)) => Some((*at, String::new())),
+        let end = match &outcome {
+            Ok(Verdict::Done) => End::Done,
+            Ok(Verdict::Again(at)) => End::Again(*at),
             Err(error) => {
                 tracing::warn!(kind = self.kind, job = %job.id, attempts = job.attempts, ?error, "job failed");
-                Some((self.clock.now() + backoff(job.attempts), error.message().to_owned()))
+                End::Failed(self.clock.now() + backoff(job.attempts), error.message())
             }
         };
         let mut conn = self.db.system().await?;
-        settle(&mut conn, self.kind, &job, again.as_ref().map(|(at, error)| (*at, error.as_str()))).await?;
+        settle(&mut conn, self.kind, &job, end).await?;
         Ok(true)
     }
 

@@ -1,6 +1,6 @@
 //! The collections of a service, whatever their kinds of records.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crm_kit_api::{Call, Error, Result, filter::Filter};
 use crm_kit_pg::{Tx, jobs::Verdict};
@@ -12,7 +12,7 @@ use crate::{
     column::Columns,
     custom_field::{Fields, refresh},
     export_job::{self, ExportJobs},
-    hand_over::{self, HandOver, HandOvers},
+    hand_over::{self, HandOver, HandOvers, step::Group},
     import_job::{self, ImportJobs},
     recycle_bin::{self, Detached, Gone},
 };
@@ -50,17 +50,17 @@ pub trait Collection: Send + Sync {
     fn is_handed_over(&self) -> bool {
         false
     }
-    /// Moves a group of records of a hand-over.
-    fn hand_over<'a>(&'a self, _jobs: &'a HandOvers, _job: &'a HandOver) -> BoxFuture<'a, Result<()>> {
+    /// Moves a group of at most `limit` records of a hand-over.
+    fn hand_over<'a>(
+        &'a self,
+        _jobs: &'a HandOvers,
+        _job: &'a HandOver,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<Group>> {
         Box::pin(std::future::ready(Err(Error::bug("a collection that is not handed over"))))
     }
-    /// Counts the records of the rule of a hand-over that is at work; `seen` are those that earlier rules take.
-    fn rehearse_hand_over<'a>(
-        &'a self,
-        _call: &'a Call,
-        _job: HandOver,
-        _seen: &'a mut BTreeSet<Uuid>,
-    ) -> BoxFuture<'a, Result<HandOver>> {
+    /// Counts the records of the rule of a hand-over that is at work.
+    fn rehearse_hand_over<'a>(&'a self, _call: &'a Call, _job: HandOver) -> BoxFuture<'a, Result<HandOver>> {
         Box::pin(std::future::ready(Err(Error::bug("a collection that is not handed over"))))
     }
     /// Does a pass of an import.
@@ -121,17 +121,17 @@ impl<R: Record> Collection for Slice<R> {
         R::HANDED_OVER
     }
 
-    fn hand_over<'a>(&'a self, jobs: &'a HandOvers, job: &'a HandOver) -> BoxFuture<'a, Result<()>> {
-        Box::pin(hand_over::step::run(jobs, self, job))
+    fn hand_over<'a>(
+        &'a self,
+        jobs: &'a HandOvers,
+        job: &'a HandOver,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Group>> {
+        Box::pin(hand_over::step::run(jobs, self, job, limit))
     }
 
-    fn rehearse_hand_over<'a>(
-        &'a self,
-        call: &'a Call,
-        job: HandOver,
-        seen: &'a mut BTreeSet<Uuid>,
-    ) -> BoxFuture<'a, Result<HandOver>> {
-        Box::pin(hand_over::step::rehearse(self, call, job, seen))
+    fn rehearse_hand_over<'a>(&'a self, call: &'a Call, job: HandOver) -> BoxFuture<'a, Result<HandOver>> {
+        Box::pin(hand_over::step::rehearse(self, call, job))
     }
 
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {

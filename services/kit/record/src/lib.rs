@@ -23,7 +23,7 @@
 //! | [`hand_over`] | what one person has going to others |
 //! | [`collection`] | a collection whatever its kind |
 //! | [`serve`] | the standard methods, from the request to the answer |
-//! | [`service`] | what a service mounts and runs for all of this |
+//! | [`service`] | what a service is built on, and mounts and runs for all of this |
 //! | [`rows`] | the few statements that are the same for every table |
 //! | [`rights`] | the rights that jobs work with |
 //!
@@ -69,7 +69,7 @@ pub use choice::Choice;
 pub use crm_proto::standard::{Delete, Listed, Update, Wanted};
 pub use kinds::Kinds;
 pub use record::{Happening, Head, HeadMut, Kind, Parent, Record, Sent};
-pub use slice::Slice;
+pub use slice::{Records, Slice};
 
 use sqlx::migrate::Migrator;
 

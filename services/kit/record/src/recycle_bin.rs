@@ -16,7 +16,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crm_kit_api::{Call, Error, Result, clock::Clock, filter::Moment};
+use crm_kit_api::{Call, Error, Result, clock::Clock};
 use crm_kit_pg::{Db, Tx};
 use crm_proto::crm::record::v1::custom_field::Type;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,11 +25,7 @@ use uuid::Uuid;
 use crate::{
     Record, Slice,
     collection::{Collection, Collections},
-    custom_field::{
-        Fields,
-        refresh::{self, server_call},
-        unique, value,
-    },
+    custom_field::{Fields, refresh::server_call, unique, value},
     external_id,
     life::{self, BIN_DAYS, Revision},
     rows::{self, Deleted},
@@ -251,7 +247,6 @@ pub async fn detach<R: Record>(
     for was in found {
         let mut record = was.clone();
         forget(&mut record, fields, gone);
-        refresh::evaluate(fields, &mut record, Moment::from(call.now));
         revisions.push(Revision::new(fields, was, record));
     }
     let changed = revisions.iter().filter(|revision| revision.is_change()).count();

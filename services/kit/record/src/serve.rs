@@ -1,5 +1,5 @@
-//! The standard methods of a kind of record, from the request to the answer. The handlers of a service name the messages; what the messages have in
-//! common comes from `crm_proto::standard`.
+//! The standard methods of a kind of record, from the request to the answer, and the answers of its verbs. The handlers of a service name the messages;
+//! what the messages have in common comes from `crm_proto::standard`.
 
 use std::pin::Pin;
 
@@ -120,6 +120,11 @@ where
     let rows = request.into_inner().map(|row| row.map(Into::into));
     let results = bulk::run(slice.clone(), call, checks, rows);
     Ok(Response::new(Box::pin(results.map(|results| results.map(A::from)))))
+}
+
+/// The answer of a verb or another method of the kind's own: the record as it is told now.
+pub fn told<R: Record>(_: &Slice<R>, call: &Call, wire: R::Wire) -> Answer<R::Wire> {
+    Ok(one::<R>(call, &[], wire))
 }
 
 /// The call and the items of a batch.

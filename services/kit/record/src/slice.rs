@@ -16,7 +16,33 @@ use crate::{
     redirect,
 };
 
-/// The use cases of one kind of record. Cheap to clone.
+/// What the use cases of all kinds of a service are made of. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// The service's database.
+    pub db: Db,
+    /// The tenants' own fields.
+    pub catalog: Catalog,
+    /// Numbers of new records.
+    pub numbers: Numbers,
+    /// Who may own records.
+    pub people: People,
+}
+
+impl Records {
+    /// Records kept in `db`.
+    pub fn new(db: Db, catalog: Catalog, people: People) -> Self {
+        Self { numbers: Numbers::new(db.clone()), db, catalog, people }
+    }
+
+    /// The use cases of one kind.
+    pub fn slice<R>(&self) -> Slice<R> {
+        let Self { db, catalog, numbers, people } = self.clone();
+        Slice { db, catalog, numbers, people, kind: std::marker::PhantomData }
+    }
+}
+
+/// The use cases of one kind of record, made by [`Records::slice`]. Cheap to clone.
 #[derive(Debug)]
 pub struct Slice<R> {
     /// The service's database.
@@ -32,14 +58,13 @@ pub struct Slice<R> {
 
 impl<R> Clone for Slice<R> {
     fn clone(&self) -> Self {
-        Self::new(self.db.clone(), self.catalog.clone(), self.numbers.clone(), self.people.clone())
-    }
-}
-
-impl<R> Slice<R> {
-    /// The use cases over a database.
-    pub fn new(db: Db, catalog: Catalog, numbers: Numbers, people: People) -> Self {
-        Self { db, catalog, numbers, people, kind: std::marker::PhantomData }
+        Self {
+            db: self.db.clone(),
+            catalog: self.catalog.clone(),
+            numbers: self.numbers.clone(),
+            people: self.people.clone(),
+            kind: std::marker::PhantomData,
+        }
     }
 }
 

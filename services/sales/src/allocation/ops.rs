@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use crm_kit_api::{Call, Result, id, money::Money};
 use crm_kit_pg::Tx;
-use crm_kit_record::{Record as _, custom_field::Fields, life, only};
+use crm_kit_record::{
+    Record as _,
+    custom_field::Fields,
+    life::{self, Revision},
+    only,
+};
 use crm_proto::crm::sales::v1::{AllocationResult, Receipt as WireReceipt, allocation_entry::Kind};
 use uuid::Uuid;
 
@@ -67,7 +72,7 @@ impl Allocations {
             .db
             .write(call, action, move |tx| {
                 Box::pin(async move {
-                    let receipt = life::held::<Receipt>(tx, call, id, etag).await?;
+                    let receipt = life::hold_one::<Receipt>(tx, call, id, etag).await?;
                     let paid = paid(tx, id).await?;
                     let parts = parts(tx, call, &receipt, &paid, verb).await?;
                     rules::check_limit(&receipt, &paid, &parts)?;
@@ -84,7 +89,7 @@ impl Allocations {
             .db
             .write(call, "reverse", move |tx| {
                 Box::pin(async move {
-                    let was = life::held::<Receipt>(tx, call, id, etag).await?;
+                    let was = life::hold_one::<Receipt>(tx, call, id, etag).await?;
                     let mut receipt = was.clone();
                     receipt.reverse(call, reason)?;
                     let paid = paid(tx, id).await?;
@@ -175,10 +180,10 @@ async fn settle(
         let mut plan = was.clone();
         plan.allocated += amount;
         plan.settle();
-        plans.push(life::revised(call, &fields.plan, was, plan));
+        plans.push(Revision::new(&fields.plan, was, plan));
     }
     let owner = receipt.owner_id;
-    let receipt = life::revised(call, &fields.receipt, was, receipt);
+    let receipt = Revision::new(&fields.receipt, was, receipt);
     let receipt = only(life::write(tx, call, &fields.receipt, vec![receipt]).await?);
     let payment_plans = life::write(tx, call, &fields.plan, plans).await?;
     for entry in &entries {

@@ -55,7 +55,7 @@ async fn settle<R: Approvable>(slice: &Slice<R>, call: &Call, (id, submitted): (
                 }
                 let record = was.clone().decided(decision);
                 record.follow(tx).await?;
-                life::write_one(tx, call, fields, Revision::made(call, fields, was, record)).await.map(drop)
+                life::write_one(tx, call, fields, Revision::new(fields, was, record)).await.map(drop)
             })
         })
         .await

@@ -97,7 +97,7 @@ impl Contracts {
                         Verb::Amend(reason) => amend(tx, call, &was, reason).await?,
                         Verb::Revert => revert(tx, &was).await?,
                     };
-                    life::write_one(tx, call, fields, Revision::made(call, fields, was, contract)).await
+                    life::write_one(tx, call, fields, Revision::new(fields, was, contract)).await
                 })
             })
             .await

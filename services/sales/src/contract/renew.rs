@@ -62,7 +62,7 @@ async fn store_both(
     }
     let written = life::insert(tx, call, fields, std::slice::from_ref(new)).await?;
     let renewed = Contract { renewal_id: Some(new.id), ..held.clone() };
-    life::write_one(tx, call, fields, Revision::made(call, fields, held, renewed)).await?;
+    life::write_one(tx, call, fields, Revision::new(fields, held, renewed)).await?;
     Ok(crm_kit_record::only(written))
 }
 

@@ -92,66 +92,70 @@ impl ContractService for Handlers {
     async fn submit_contract(&self, request: Request<SubmitContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let SubmitContractRequest { id, etag, comment } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Submit(comment)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Submit(comment)).await?)
     }
 
     async fn withdraw_contract(&self, request: Request<WithdrawContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let WithdrawContractRequest { id, etag, comment } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Withdraw(comment)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Withdraw(comment)).await?)
     }
 
     async fn redraft_contract(&self, request: Request<RedraftContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let RedraftContractRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Redraft).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Redraft).await?)
     }
 
     async fn perform_contract(&self, request: Request<PerformContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let PerformContractRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Perform).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Perform).await?)
     }
 
     async fn complete_contract(&self, request: Request<CompleteContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let CompleteContractRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Complete).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Complete).await?)
     }
 
     async fn archive_contract(&self, request: Request<ArchiveContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let ArchiveContractRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Archive).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Archive).await?)
     }
 
     async fn revert_contract(&self, request: Request<RevertContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let RevertContractRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Revert).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Revert).await?)
     }
 
     async fn void_contract(&self, request: Request<VoidContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let VoidContractRequest { id, etag, reason } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Void(reason)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Void(reason)).await?)
     }
 
     async fn amend_contract(&self, request: Request<AmendContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let AmendContractRequest { id, etag, reason } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Amend(reason)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Amend(reason)).await?)
     }
 
     async fn sign_contract(&self, request: Request<SignContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
         let SignContractRequest { id, etag, sign_time } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Sign(sign_time.as_ref())).await?))
+        serve::told(
+            &self.0.slice,
+            &call,
+            self.0.act(&call, (id, etag), Verb::Sign(sign_time.as_ref())).await?,
+        )
     }
 
     async fn renew_contract(&self, request: Request<RenewContractRequest>) -> Answer<Contract> {
         let call = call(&request)?;
-        Ok(Response::new(self.0.renew(&call, request.get_ref()).await?))
+        serve::told(&self.0.slice, &call, self.0.renew(&call, request.get_ref()).await?)
     }
 
     async fn list_contract_versions(

@@ -1,6 +1,6 @@
 //! Opportunities as a collection: as any, but before anybody looks at the columns of its files the tenant has its pipelines.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crm_kit_api::{Call, Result};
 use crm_kit_pg::{Tx, jobs::Verdict};
@@ -10,7 +10,7 @@ use crm_kit_record::{
     column::Columns,
     custom_field::Fields,
     export_job::{self, ExportJobs},
-    hand_over::{HandOver, HandOvers},
+    hand_over::{HandOver, HandOvers, step::Group},
     import_job::{self, ImportJobs},
     recycle_bin::{Detached, Gone},
 };
@@ -70,17 +70,17 @@ impl Collection for Opportunities {
         self.slice.is_handed_over()
     }
 
-    fn hand_over<'a>(&'a self, jobs: &'a HandOvers, job: &'a HandOver) -> BoxFuture<'a, Result<()>> {
-        self.slice.hand_over(jobs, job)
+    fn hand_over<'a>(
+        &'a self,
+        jobs: &'a HandOvers,
+        job: &'a HandOver,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Group>> {
+        self.slice.hand_over(jobs, job, limit)
     }
 
-    fn rehearse_hand_over<'a>(
-        &'a self,
-        call: &'a Call,
-        job: HandOver,
-        seen: &'a mut BTreeSet<Uuid>,
-    ) -> BoxFuture<'a, Result<HandOver>> {
-        self.slice.rehearse_hand_over(call, job, seen)
+    fn rehearse_hand_over<'a>(&'a self, call: &'a Call, job: HandOver) -> BoxFuture<'a, Result<HandOver>> {
+        self.slice.rehearse_hand_over(call, job)
     }
 
     fn import<'a>(&'a self, jobs: &'a ImportJobs, job: import_job::Job) -> BoxFuture<'a, Result<Verdict>> {

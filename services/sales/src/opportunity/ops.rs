@@ -159,7 +159,7 @@ fn invalidate(
     }
     check.into_violations().into_result(())?;
     gate::invalidate(&mut deal, convert::act(call));
-    Ok(Revision::made(call, fields, was, deal))
+    Ok(Revision::new(fields, was, deal))
 }
 
 async fn reopen(
@@ -178,7 +178,7 @@ async fn reopen(
     let mut deal = was.clone();
     gate::reopen(&mut deal, pipeline, stage, convert::act(call));
     gate::lets_in(stage, &deal)?;
-    Ok(Revision::made(call, fields, was, deal))
+    Ok(Revision::new(fields, was, deal))
 }
 
 fn refuse_closed(was: &Opportunity) -> Result<()> {

@@ -31,7 +31,7 @@ impl OpportunityService for Handlers {
     async fn lookup_opportunity(&self, request: Request<LookupOpportunityRequest>) -> Answer<Opportunity> {
         let call = call(&request)?;
         let LookupOpportunityRequest { system, value } = request.get_ref();
-        Ok(Response::new(self.0.slice.lookup(&call, system, value).await?))
+        serve::told(&self.0.slice, &call, self.0.slice.lookup(&call, system, value).await?)
     }
 
     async fn list_opportunities(
@@ -106,21 +106,21 @@ impl OpportunityService for Handlers {
     ) -> Answer<Opportunity> {
         let call = call(&request)?;
         let MoveOpportunityStageRequest { id, etag, stage_key } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Move(stage_key)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Move(stage_key)).await?)
     }
 
     async fn win_opportunity(&self, request: Request<WinOpportunityRequest>) -> Answer<Opportunity> {
         let call = call(&request)?;
         let WinOpportunityRequest { id, etag, closed_date, close_reason } = request.into_inner();
         let closing = Closing { closed_date, close_reason };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), Verb::Win(&closing)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (&id, &etag), Verb::Win(&closing)).await?)
     }
 
     async fn lose_opportunity(&self, request: Request<LoseOpportunityRequest>) -> Answer<Opportunity> {
         let call = call(&request)?;
         let LoseOpportunityRequest { id, etag, closed_date, close_reason } = request.into_inner();
         let closing = Closing { closed_date, close_reason };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), Verb::Lose(&closing)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (&id, &etag), Verb::Lose(&closing)).await?)
     }
 
     async fn invalidate_opportunity(
@@ -130,13 +130,13 @@ impl OpportunityService for Handlers {
         let call = call(&request)?;
         let InvalidateOpportunityRequest { id, etag, closed_date, close_reason } = request.into_inner();
         let closing = Closing { closed_date, close_reason };
-        Ok(Response::new(self.0.act(&call, (&id, &etag), Verb::Invalidate(&closing)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (&id, &etag), Verb::Invalidate(&closing)).await?)
     }
 
     async fn reopen_opportunity(&self, request: Request<ReopenOpportunityRequest>) -> Answer<Opportunity> {
         let call = call(&request)?;
         let ReopenOpportunityRequest { id, etag, stage_key } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Reopen(stage_key)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Reopen(stage_key)).await?)
     }
 
     async fn list_stage_entries(

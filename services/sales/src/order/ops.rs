@@ -140,7 +140,7 @@ impl Orders {
 }
 
 async fn write(tx: &mut Tx<'_>, call: &Call, fields: &Fields, was: Order, order: Order) -> Result<Wire> {
-    life::write_one(tx, call, fields, Revision::made(call, fields, was, order)).await
+    life::write_one(tx, call, fields, Revision::new(fields, was, order)).await
 }
 
 /// Refuses an act that the order's state is closed to.

@@ -88,42 +88,54 @@ impl OrderService for Handlers {
 
     async fn create_order_from_quote(&self, request: Request<CreateOrderFromQuoteRequest>) -> Answer<Order> {
         let call = call(&request)?;
-        Ok(Response::new(Box::pin(self.0.of_quote(&call, &request.get_ref().quote_id)).await?))
+        serve::told(
+            &self.0.slice,
+            &call,
+            Box::pin(self.0.of_quote(&call, &request.get_ref().quote_id)).await?,
+        )
     }
 
     async fn confirm_order(&self, request: Request<ConfirmOrderRequest>) -> Answer<Order> {
         let call = call(&request)?;
         let ConfirmOrderRequest { id, etag, without_erp } = request.get_ref();
         let verb = Verb::Confirm { without_erp: *without_erp };
-        Ok(Response::new(self.0.act(&call, (id, etag), verb).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), verb).await?)
     }
 
     async fn record_order_fulfilment(&self, request: Request<RecordOrderFulfilmentRequest>) -> Answer<Order> {
         let (call, request) = (call(&request)?, request.get_ref());
-        Ok(Response::new(self.0.act(&call, (&request.id, &request.etag), Verb::Fulfil(request)).await?))
+        serve::told(
+            &self.0.slice,
+            &call,
+            self.0.act(&call, (&request.id, &request.etag), Verb::Fulfil(request)).await?,
+        )
     }
 
     async fn amend_order(&self, request: Request<AmendOrderRequest>) -> Answer<Order> {
         let (call, request) = (call(&request)?, request.get_ref());
-        Ok(Response::new(self.0.act(&call, (&request.id, &request.etag), Verb::Amend(request)).await?))
+        serve::told(
+            &self.0.slice,
+            &call,
+            self.0.act(&call, (&request.id, &request.etag), Verb::Amend(request)).await?,
+        )
     }
 
     async fn close_order(&self, request: Request<CloseOrderRequest>) -> Answer<Order> {
         let call = call(&request)?;
         let CloseOrderRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Close).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Close).await?)
     }
 
     async fn cancel_order(&self, request: Request<CancelOrderRequest>) -> Answer<Order> {
         let call = call(&request)?;
         let CancelOrderRequest { id, etag, reason } = request.get_ref();
-        Ok(Response::new(self.0.act(&call, (id, etag), Verb::Cancel(reason)).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (id, etag), Verb::Cancel(reason)).await?)
     }
 
     async fn acknowledge_order(&self, request: Request<AcknowledgeOrderRequest>) -> Answer<Order> {
         let (call, request) = (call(&request)?, request.get_ref());
         let verb = Verb::Acknowledge(request);
-        Ok(Response::new(self.0.act(&call, (&request.id, &request.etag), verb).await?))
+        serve::told(&self.0.slice, &call, self.0.act(&call, (&request.id, &request.etag), verb).await?)
     }
 
     async fn list_order_amendments(

@@ -84,7 +84,7 @@ impl PaymentPlanService for Handlers {
     async fn cancel_payment_plan(&self, request: Request<CancelPaymentPlanRequest>) -> Answer<PaymentPlan> {
         let call = call(&request)?;
         let CancelPaymentPlanRequest { id, etag, reason } = request.get_ref();
-        Ok(Response::new(ops::cancel(&self.0, &call, (id, etag), reason).await?))
+        serve::told(&self.0, &call, ops::cancel(&self.0, &call, (id, etag), reason).await?)
     }
 
     async fn split_payment_plan(

@@ -24,7 +24,7 @@ pub struct Handlers(pub Quotes);
 
 impl Handlers {
     async fn act(&self, call: &Call, id: &str, etag: &str, verb: Verb<'_>) -> Answer<Quote> {
-        Ok(Response::new(self.0.act(call, (id, etag), verb).await?))
+        serve::told(&self.0.slice, call, self.0.act(call, (id, etag), verb).await?)
     }
 }
 
@@ -103,12 +103,12 @@ impl QuoteService for Handlers {
     async fn revise_quote(&self, request: Request<ReviseQuoteRequest>) -> Answer<Quote> {
         let call = call(&request)?;
         let ReviseQuoteRequest { id, etag } = request.get_ref();
-        Ok(Response::new(self.0.revise(&call, (id, etag)).await?))
+        serve::told(&self.0.slice, &call, self.0.revise(&call, (id, etag)).await?)
     }
 
     async fn copy_quote(&self, request: Request<CopyQuoteRequest>) -> Answer<Quote> {
         let call = call(&request)?;
-        Ok(Response::new(Box::pin(self.0.copy(&call, request.into_inner())).await?))
+        serve::told(&self.0.slice, &call, Box::pin(self.0.copy(&call, request.into_inner())).await?)
     }
 
     async fn get_quote_settings(&self, request: Request<GetQuoteSettingsRequest>) -> Answer<QuoteSettings> {

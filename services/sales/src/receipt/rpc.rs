@@ -10,7 +10,7 @@ use crm_proto::crm::sales::v1::{
     GetReceiptRequest, ListReceiptsRequest, ListReceiptsResponse, Receipt, ReverseReceiptRequest,
     UndeleteReceiptRequest, UpdateReceiptRequest, receipt_service_server::ReceiptService,
 };
-use tonic::{Request, Response, Streaming};
+use tonic::{Request, Streaming};
 
 use crate::allocation::Allocations;
 
@@ -78,13 +78,17 @@ impl ReceiptService for Handlers {
         let call = call(&request)?;
         let ConfirmReceiptRequest { id, etag } = request.get_ref();
         let confirm = |receipt: &mut super::Receipt| receipt.confirm(&call);
-        Ok(Response::new(self.0.receipts.act(&call, "confirm", (id, etag), confirm).await?))
+        serve::told(
+            &self.0.receipts,
+            &call,
+            self.0.receipts.act(&call, "confirm", (id, etag), confirm).await?,
+        )
     }
 
     async fn reverse_receipt(&self, request: Request<ReverseReceiptRequest>) -> Answer<Receipt> {
         let call = call(&request)?;
         let ReverseReceiptRequest { id, etag, reason } = request.get_ref();
-        Ok(Response::new(self.0.reverse(&call, (id, etag), reason).await?))
+        serve::told(&self.0.receipts, &call, self.0.reverse(&call, (id, etag), reason).await?)
     }
 
     async fn bulk_upsert_receipts(

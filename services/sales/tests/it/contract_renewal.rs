@@ -1,10 +1,6 @@
 //! Contracts that go on unless notice is given, and what a renewal takes along.
 
-use std::sync::Arc;
-
 use chrono::{TimeZone as _, Utc};
-use crm_kit_pg::people::People;
-use crm_kit_record::{Slice, custom_field::Catalog, number::Numbers};
 use crm_proto::crm::{
     record::v1::{CustomValue, custom_field::Type, custom_value::Value},
     sales::v1::{
@@ -12,7 +8,7 @@ use crm_proto::crm::{
         contract::{RenewalRule, State},
     },
 };
-use crm_sales::{app, contract::Contracts, kinds, pipeline::catalog};
+use crm_sales::contract::Contracts;
 use crm_testkit::{Caller, status::assert_error};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -26,11 +22,7 @@ use crate::{
 
 /// The use cases as a process of the service has them.
 fn process(rig: &Rig) -> Contracts {
-    let db = rig.database.db();
-    let catalog = Catalog::new(db.clone(), kinds::all()).with_settings(catalog::loader(db.clone()));
-    let users = crm_testkit::peers_alone(app::NAME, &rig.clock).users();
-    let people = People::new(db.clone(), Arc::new(users));
-    Contracts { slice: Slice::new(db.clone(), catalog, Numbers::new(db), people) }
+    Contracts { slice: rig.records().slice() }
 }
 
 /// Renews what is due; returns how many contracts.

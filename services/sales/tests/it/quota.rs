@@ -1,7 +1,6 @@
 //! Quotas: their life, their versions, their months, and what they are held against.
 
 use chrono::TimeDelta;
-use crm_kit_record::{Slice, custom_field::Catalog, number::Numbers};
 use crm_proto::crm::{
     record::v1::{ExternalId, RowResult, row_result::Outcome},
     sales::v1::{
@@ -13,7 +12,7 @@ use crm_proto::crm::{
         quota_service_client::QuotaServiceClient,
     },
 };
-use crm_sales::{app, kinds, quota::lock};
+use crm_sales::quota::lock;
 use crm_testkit::{
     Caller, Rights,
     status::{assert_error, metadata, violations},
@@ -188,12 +187,7 @@ async fn a_published_quota_keeps_what_it_was_and_is_locked_after_its_period() {
     let refused = quotas.update(late, &["amount"]).await.unwrap_err();
     assert_eq!(metadata(&refused, "end_date"), "2026-03-31");
     assert_error::<Quota>(Err(refused), Code::FailedPrecondition, "QUOTA_LOCKED");
-    let db = rig.database.db();
-    let people = crm_kit_pg::people::People::new(
-        db.clone(),
-        std::sync::Arc::new(crm_testkit::peers_alone(app::NAME, &rig.clock).users()),
-    );
-    let slice = Slice::new(db.clone(), Catalog::new(db.clone(), kinds::all()), Numbers::new(db), people);
+    let slice = rig.records().slice();
     let running = CancellationToken::new();
     let walk = || lock::run(&slice, rig.clock.now(), &running);
     let draft = quotas.create(of(PeriodKind::Month, 1, 1)).await;

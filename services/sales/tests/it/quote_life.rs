@@ -1,10 +1,13 @@
 //! What is done with quotes: submitting, presenting, accepting, revising, copying, and the end of their last day.
 
-use crm_proto::crm::sales::v1::{
-    AcceptQuoteRequest, CopyQuoteRequest, DeleteQuoteRequest, DocumentLine, GetQuoteSettingsRequest,
-    PresentQuoteRequest, Quote, QuoteSettings, RejectQuoteRequest, ReviseQuoteRequest, SubmitQuoteRequest,
-    UpdateQuoteSettingsRequest, WithdrawQuoteRequest,
-    quote::{ApprovalState, State},
+use crm_proto::crm::{
+    record::v1::{CreateCustomFieldRequest, CustomField, custom_field::Type, custom_value::Value},
+    sales::v1::{
+        AcceptQuoteRequest, CopyQuoteRequest, DeleteQuoteRequest, DocumentLine, GetQuoteSettingsRequest,
+        PresentQuoteRequest, Quote, QuoteSettings, RejectQuoteRequest, ReviseQuoteRequest,
+        SubmitQuoteRequest, UpdateQuoteSettingsRequest, WithdrawQuoteRequest,
+        quote::{ApprovalState, State},
+    },
 };
 use crm_testkit::{
     Caller,
@@ -58,6 +61,39 @@ pub async fn presented(rig: &Rig, me: &Caller, quote: Quote) -> Quote {
 fn assert_state(outcome: Result<Quote, Status>, state: &str) {
     let status = assert_error(outcome, Code::FailedPrecondition, "QUOTE_STATE");
     assert_eq!(metadata(&status, "state"), state);
+}
+
+/// What a formula of the tenant says of a quote.
+fn said(quote: &Quote) -> Option<Value> {
+    quote.custom.get("offered").and_then(|value| value.value.clone())
+}
+
+#[tokio::test]
+async fn formulas_are_computed_anew_by_each_step() {
+    let rig = Rig::new().await;
+    let me = rig.administrator();
+    let (_, _, sheet) = shop(&rig, &me).await;
+    let field = CustomField {
+        display_name: "Offered".into(),
+        collection: "quotes".into(),
+        key: "offered".into(),
+        r#type: Type::Formula.into(),
+        formula: "state == 'STATE_PRESENTED'".into(),
+        formula_type: Type::Boolean.into(),
+        ..CustomField::default()
+    };
+    let request = CreateCustomFieldRequest { custom_field: Some(field), ..Default::default() };
+    rig.custom_fields(&me).create_custom_field(request).await.unwrap();
+    let made = create(&rig, &me, of(&sheet, "3")).await.unwrap();
+    assert_eq!(said(&made), Some(Value::Boolean(false)));
+    act(&rig, &me, &made.id, Do::Submit).await.unwrap();
+    let presented = act(&rig, &me, &made.id, Do::Present).await.unwrap();
+    assert_eq!(said(&presented), Some(Value::Boolean(true)));
+    assert_eq!(get(&rig, &me, &made.id).await.unwrap(), presented);
+    let revised = act(&rig, &me, &made.id, Do::Revise).await.unwrap();
+    assert_eq!(said(&revised), Some(Value::Boolean(false)));
+    let rejected = act(&rig, &me, &made.id, Do::Reject).await.unwrap();
+    assert_eq!(said(&rejected), Some(Value::Boolean(false)));
 }
 
 #[tokio::test]

@@ -5,9 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{TimeZone as _, Utc};
 use crm_kit_api::clock::Clock;
 use crm_kit_pg::{follow::Followers, people::People};
-use crm_kit_record::{
-    Slice, collection::Collections, custom_field::Catalog, number::Numbers, recycle_bin::RecycleBin,
-};
+use crm_kit_record::{Records, collection::Collections, custom_field::Catalog, recycle_bin::RecycleBin};
 use crm_kit_rpc::{client, server::Limits};
 use crm_proto::crm::{
     event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
@@ -30,10 +28,10 @@ use crm_sales::{
     kinds,
     opportunity::Opportunities,
     order::Order,
-    payment_plan::PaymentPlans,
+    payment_plan::PaymentPlan,
     pipeline::{Pipelines, catalog},
     quote::Quote,
-    receipt::Receipts,
+    receipt::Receipt,
 };
 use crm_testkit::{Caller, Callers, Database, Rights, callers::Bearer};
 use prost_types::FieldMask;
@@ -66,30 +64,32 @@ impl Rig {
         self.callers.add(&Rights::all(Uuid::new_v4()))
     }
 
-    /// Empties the recycle bins as the service's own task does; returns how many records went.
-    pub async fn purge(&self) -> u64 {
+    /// What the use cases of the service's kinds are made of.
+    pub fn records(&self) -> Records {
         let db = self.database.db();
         let catalog = Catalog::new(db.clone(), kinds::all()).with_settings(catalog::loader(db.clone()));
-        let people =
-            People::new(db.clone(), Arc::new(crm_testkit::peers_alone(app::NAME, &self.clock).users()));
-        let pipelines = Pipelines { db: db.clone(), catalog: catalog.clone() };
-        let numbers = Numbers::new(db.clone());
-        let orders = Slice::<Order>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let contracts = Slice::<Contract>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let quotes = Slice::<Quote>::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let plans = PaymentPlans::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let receipts = Receipts::new(db.clone(), catalog.clone(), numbers.clone(), people.clone());
-        let slice = Slice::new(db.clone(), catalog, numbers, people);
-        let deals = Opportunities { slice, pipelines };
+        let peers = crm_testkit::peers_alone(app::NAME, &self.clock);
+        let people = People::new(db.clone(), Arc::new(peers.users()));
+        Records::new(db, catalog, people)
+    }
+
+    /// Empties the recycle bins as the service's own task does; returns how many records went.
+    pub async fn purge(&self) -> u64 {
+        let records = self.records();
+        let pipelines = Pipelines { db: records.db.clone(), catalog: records.catalog.clone() };
+        let deals = Opportunities { slice: records.slice(), pipelines };
         let collections = Collections::new([
             Arc::new(deals) as _,
-            Arc::new(plans) as _,
-            Arc::new(receipts) as _,
-            Arc::new(orders) as _,
-            Arc::new(contracts) as _,
-            Arc::new(quotes) as _,
+            Arc::new(records.slice::<PaymentPlan>()) as _,
+            Arc::new(records.slice::<Receipt>()) as _,
+            Arc::new(records.slice::<Order>()) as _,
+            Arc::new(records.slice::<Contract>()) as _,
+            Arc::new(records.slice::<Quote>()) as _,
         ]);
-        RecycleBin::new(db, collections).run(self.clock.now(), &CancellationToken::new()).await.unwrap()
+        RecycleBin::new(records.db, collections)
+            .run(self.clock.now(), &CancellationToken::new())
+            .await
+            .unwrap()
     }
 
     pub fn pipelines(&self, caller: &Caller) -> PipelineServiceClient<Wired> {

@@ -8,7 +8,7 @@
 //! a moment, the inbox's primary key makes the second one wait and then skip.
 //!
 //! **Failures.** A database that does not answer is waited for. Any other failure is the event's: it goes to `parked_event` with its inbox row, is tried
-//! again ten times in about a quarter of an hour, and then waits for an operator ([`parked`]). Nothing else waits for it but later events of
+//! again ten times in about a quarter of an hour, and then waits for an operator ([`operate`]). Nothing else waits for it but later events of
 //! the same record, which are parked behind it and follow in order once it is applied or dropped.
 //!
 //! **Gaps.** A follower starts at the oldest event the source still has. When the source has dropped events that were not yet read (the follower stood
@@ -18,7 +18,8 @@
 //! Not here: the subscription's other end ([`crate::outbox`]) and the identity with which it is opened (kit/rpc).
 
 mod apply;
-pub mod parked;
+pub mod operate;
+mod parked;
 mod run;
 mod store;
 

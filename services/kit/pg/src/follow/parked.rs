@@ -1,9 +1,10 @@
-//! Events whose effect failed: tried again with a wait that doubles, then left for an operator, who sees them and replays or drops them.
+//! Events whose effect failed: tried again with a wait that doubles, then left for an operator, who sees them and retries or drops them
+//! ([`super::operate`]).
 //!
 //! The first parked event of a record has a job; those behind it have none and get one when it is gone. Each is applied in a transaction that
 //! takes it out of `parked_event`, so its effect is single here too.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{Error, Result};
 use crm_proto::crm::event::v1::Event;
 use prost::Message as _;
@@ -12,10 +13,10 @@ use uuid::Uuid;
 
 use super::{
     Follower, Incoming, apply,
-    store::{self, State},
+    store::{self, Parked, State},
 };
 use crate::{
-    db::{Db, Tx, is_unreachable},
+    db::{Tx, is_unreachable},
     jobs::{self, Job, Verdict},
 };
 
@@ -87,7 +88,7 @@ async fn next(
     tx: &mut Tx<'_>,
     follower: &str,
     (collection, record_id): (&str, Uuid),
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<()> {
     let Some(parked) = store::first(tx, follower, collection, record_id).await? else { return Ok(()) };
     store::set_state(tx, parked, State::Trying, 0, "").await?;
@@ -95,43 +96,18 @@ async fn next(
     jobs::enqueue(tx.conn(), tenant_id, parked, follower, now).await
 }
 
-/// Tries an event again that was given up, or is between two attempts, now and ten times more if need be. Whether there was one; an event that
-/// waits behind another stays there.
-pub async fn replay(
-    db: &Db,
-    tenant_id: Uuid,
-    parked: Uuid,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<bool> {
-    db.for_tenant(tenant_id, move |tx| {
-        Box::pin(async move {
-            let Some(found) = store::lock(tx, parked).await? else { return Ok(false) };
-            if found.state != State::Behind {
-                store::set_state(tx, parked, State::Trying, 0, "").await?;
-                jobs::enqueue(tx.conn(), tenant_id, parked, &found.follower, now).await?;
-            }
-            Ok(true)
-        })
-    })
-    .await
+/// Has a held event tried again that was given up, or is between two attempts: now, and ten times more if need be.
+pub(super) async fn retry(tx: &mut Tx<'_>, parked: &Parked, now: DateTime<Utc>) -> Result<()> {
+    store::set_state(tx, parked.id, State::Trying, 0, "").await?;
+    let tenant_id = tx.tenant_id();
+    jobs::enqueue(tx.conn(), tenant_id, parked.id, &parked.follower, now).await
 }
 
-/// Drops an event without its effect; the ones behind it go on. Whether there was one.
-pub async fn discard(
-    db: &Db,
-    tenant_id: Uuid,
-    parked: Uuid,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<bool> {
-    db.for_tenant(tenant_id, move |tx| {
-        Box::pin(async move {
-            let Some(found) = store::lock(tx, parked).await? else { return Ok(false) };
-            store::drop_parked(tx, parked).await?;
-            if found.state != State::Behind {
-                next(tx, &found.follower, (&found.collection, found.record_id), now).await?;
-            }
-            Ok(true)
-        })
-    })
-    .await
+/// Drops a held event without its effect; the ones behind it go on.
+pub(super) async fn discard(tx: &mut Tx<'_>, parked: &Parked, now: DateTime<Utc>) -> Result<()> {
+    store::drop_parked(tx, parked.id).await?;
+    if parked.state == State::Behind {
+        return Ok(());
+    }
+    next(tx, &parked.follower, (&parked.collection, parked.record_id), now).await
 }

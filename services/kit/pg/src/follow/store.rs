@@ -192,13 +192,67 @@ pub(super) async fn park(
     Ok(parked)
 }
 
-/// A parked event, locked.
-#[derive(Debug)]
+/// A parked event without what it tells.
+#[derive(Clone, Debug)]
 pub(super) struct Parked {
+    pub id: Uuid,
+    pub park_time: DateTime<Utc>,
     pub follower: String,
+    pub source: String,
+    pub event_id: Uuid,
+    pub event_time: DateTime<Utc>,
     pub collection: String,
     pub record_id: Uuid,
     pub state: State,
+    pub attempts: i32,
+    pub last_error: String,
+}
+
+/// Parked events after `after`, the longest parked first; only those in `state`, when one is given.
+pub(super) async fn page(
+    tx: &mut Tx<'_>,
+    state: Option<State>,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Parked>> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query_as!(
+        Parked,
+        r#"
+        SELECT id, park_time, follower, source, event_id, event_time, collection, record_id, state AS "state: State", attempts, last_error
+        FROM parked_event
+        WHERE tenant_id = $1 AND id > $2 AND ($3::smallint IS NULL OR state = $3)
+        ORDER BY id LIMIT $4
+        "#,
+        tenant_id,
+        after,
+        state.map(|state| state as i16),
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await
+    .map_err(database_error)
+}
+
+/// Events that were given up, of `follower` only when it is not empty, the longest parked first; held. Those that somebody holds are passed over.
+pub(super) async fn lock_given_up(tx: &mut Tx<'_>, follower: &str, limit: i64) -> Result<Vec<Parked>> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query_as!(
+        Parked,
+        r#"
+        SELECT id, park_time, follower, source, event_id, event_time, collection, record_id, state AS "state: State", attempts, last_error
+        FROM parked_event
+        WHERE tenant_id = $1 AND state = 3 AND ($2 = '' OR follower = $2)
+        ORDER BY id LIMIT $3
+        FOR UPDATE SKIP LOCKED
+        "#,
+        tenant_id,
+        follower,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await
+    .map_err(database_error)
 }
 
 /// A parked event and how often it was tried, when it is to be tried again.
@@ -220,7 +274,8 @@ pub(super) async fn lock(tx: &mut Tx<'_>, parked: Uuid) -> Result<Option<Parked>
     sqlx::query_as!(
         Parked,
         r#"
-        SELECT follower, collection, record_id, state AS "state: State" FROM parked_event
+        SELECT id, park_time, follower, source, event_id, event_time, collection, record_id, state AS "state: State", attempts, last_error
+        FROM parked_event
         WHERE tenant_id = $1 AND id = $2
         FOR UPDATE
         "#,

@@ -19,4 +19,5 @@ mod read;
 mod stream;
 
 pub use cursor::CursorKey;
+pub(crate) use stream::call_of;
 pub use stream::{EventStreams, Log, StreamSettings, Told};

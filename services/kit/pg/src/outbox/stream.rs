@@ -65,7 +65,7 @@ pub struct Log {
     /// Seals cursors.
     pub key: CursorKey,
     /// Collections the service tells about.
-    pub collections: &'static [Told],
+    pub collections: Arc<[Told]>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -75,7 +75,7 @@ pub struct Log {
 pub struct EventStreams {
     db: Db,
     key: CursorKey,
-    collections: &'static [Told],
+    collections: Arc<[Told]>,
     clock: Clock,
     lags: Lags,
     settings: StreamSettings,
@@ -461,7 +461,8 @@ fn resync_required() -> Error {
     )
 }
 
-fn call_of<T>(request: &Request<T>) -> Result<Call> {
+/// The call that a request is.
+pub(crate) fn call_of<T>(request: &Request<T>) -> Result<Call> {
     request.extensions().get::<Call>().cloned().ok_or_else(|| Error::bug("no call on the request"))
 }
 

@@ -4,12 +4,12 @@ use crm_kit_api::{Call, Error, Result, error::Violations, id, time};
 use crm_kit_value::{text, text::Lines};
 use crm_proto::crm::record::v1::{
     HandOver as Wire,
-    hand_over::{Count as WireCount, Rule as WireRule, State},
+    hand_over::{Count as WireCount, Refusal as WireRefusal, Rule as WireRule, State},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::model::{Count, HandOver, Rule};
+use super::model::{Count, HandOver, Refusal, Rule};
 use crate::{Choice, collection::Collections, field::id_text, rights::Rights};
 
 /// Who is to get records, with the fields that name them.
@@ -58,6 +58,8 @@ pub fn read(call: &Call, wire: Wire, collections: &Collections) -> Result<HandOv
         after_id: None,
         turn: 0,
         failure: String::new(),
+        refused_records: 0,
+        refusals: Json::default(),
     })
 }
 
@@ -124,6 +126,8 @@ pub fn to_wire(job: &HandOver) -> Wire {
         counts: job.counts.iter().map(count_to_wire).collect(),
         failure: job.failure.clone(),
         creator_id: job.creator_id.to_string(),
+        refused_records: job.refused_records,
+        refusals: job.refusals.iter().map(refusal_to_wire).collect(),
     }
 }
 
@@ -151,6 +155,15 @@ fn count_to_wire(count: &Count) -> WireCount {
         collection: count.collection.clone(),
         to_user_id: id_text(count.to_user_id),
         records: count.records,
+    }
+}
+
+fn refusal_to_wire(refusal: &Refusal) -> WireRefusal {
+    WireRefusal {
+        collection: refusal.collection.clone(),
+        record_id: refusal.record_id.to_string(),
+        reason: refusal.reason.clone(),
+        message: refusal.message.clone(),
     }
 }
 

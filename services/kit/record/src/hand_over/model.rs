@@ -32,6 +32,10 @@ pub struct HandOver {
     /// How many records of the rule went.
     pub turn: i64,
     pub failure: String,
+    /// How many records stayed because their change was refused.
+    pub refused_records: i64,
+    /// The first of them.
+    pub refusals: Json<Vec<Refusal>>,
 }
 
 /// Who gets some of the records.
@@ -50,10 +54,29 @@ pub struct Count {
     pub records: i64,
 }
 
+/// A record that stayed because its change was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub collection: String,
+    pub record_id: Uuid,
+    pub reason: String,
+    pub message: String,
+}
+
+/// Most refused records that are named.
+const MOST_REFUSALS: usize = 50;
+
 impl HandOver {
     /// The rule that is at work; `None` when all are done.
     pub fn rule(&self) -> Option<&Rule> {
         self.rules.get(usize::try_from(self.rule_index).ok()?)
+    }
+
+    /// The rules for the same collection that apply before the one that is at work.
+    pub fn earlier(&self) -> impl Iterator<Item = &Rule> {
+        let (before, collection) =
+            (usize::try_from(self.rule_index), self.rule().map(|rule| &rule.collection));
+        self.rules.iter().take(before.unwrap_or(0)).filter(move |rule| Some(&rule.collection) == collection)
     }
 
     /// Whose turn it is to get a record of the rule that is at work.
@@ -72,6 +95,18 @@ impl HandOver {
             Some(count) => count.records += 1,
             None => self.counts.push(Count { collection, to_user_id, records: 1 }),
         }
+    }
+
+    /// Leaves a record of the rule that is at work with its owner, and goes on after it.
+    pub fn refuse(&mut self, record_id: Uuid, error: &Error) {
+        let Some(collection) = self.rule().map(|rule| rule.collection.clone()) else { return };
+        let is_known = self.refusals.iter().any(|known| known.record_id == record_id);
+        self.refused_records += i64::from(!is_known);
+        if !is_known && self.refusals.len() < MOST_REFUSALS {
+            let (reason, message) = (error.reason().to_owned(), error.message().to_owned());
+            self.refusals.push(Refusal { collection, record_id, reason, message });
+        }
+        self.advance(Some(record_id));
     }
 
     /// Goes on after a record, or with the next rule when there is no more.
@@ -133,6 +168,8 @@ mod tests {
             after_id: None,
             turn: 0,
             failure: String::new(),
+            refused_records: 0,
+            refusals: Json::default(),
         };
         for expected in [0, 1, 2, 0] {
             let next = job.next_owner();
@@ -145,6 +182,10 @@ mod tests {
         assert_eq!((job.rule_index, job.turn), (0, 4));
         job.advance(None);
         assert_eq!(job.next_owner(), Some(users[0]));
+        let refused = Error::concurrent_change();
+        (0..60).for_each(|id| job.refuse(Uuid::from_u128(id), &refused));
+        assert_eq!((job.refused_records, job.refusals.len()), (60, MOST_REFUSALS));
+        assert_eq!((job.after_id, job.turn), (Some(Uuid::from_u128(59)), 0), "nobody's turn is taken");
         let counted: Vec<i64> = job.counts.iter().map(|count| count.records).collect();
         assert_eq!(counted, [2, 1, 1, 1]);
         job.advance(None);

@@ -1,7 +1,8 @@
 //! Use cases of hand-overs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use crm_kit_api::{
     Call, Error, Result,
     call::Scope,
@@ -19,13 +20,23 @@ use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{COLLECTION, JOB_KIND, convert, model::HandOver, store};
+use super::{
+    COLLECTION, JOB_KIND, convert,
+    model::HandOver,
+    step::{self, Group},
+    store,
+};
 use crate::{collection::Collections, rights::Caller};
 
 /// What audit rows and events name as the method.
 const METHOD: &str = "/crm.record.v1.HandOverService/CreateHandOver";
-/// Attempts at a hand-over without progress, before it is given up.
+/// Attempts at a hand-over that fail one after another, before it is given up. Clashes with others are none.
 const ATTEMPTS: i32 = 6;
+/// Clashes in a row after which the worker turns to other jobs.
+const CLASHES: u32 = 6;
+/// The first pause after a clash and the longest one, in milliseconds.
+const FIRST_PAUSE: i64 = 50;
+const LONGEST_PAUSE: i64 = 5000;
 
 /// The use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -111,9 +122,10 @@ impl HandOvers {
             .await
     }
 
-    /// Works on a hand-over that a worker claimed, group by group.
+    /// Works on a hand-over that a worker claimed, group by group. A group of which one change is refused is halved until the record is alone; it stays.
     pub async fn work(&self, claimed: &jobs::Job) -> Result<Verdict> {
         let (tenant, id) = (claimed.tenant_id, claimed.id);
+        let (mut limit, mut clashes) = (step::GROUP, 0);
         loop {
             let found = self.db.for_tenant(tenant, move |tx| {
                 Box::pin(async move { store::get(tx.conn(), tenant, id, None).await })
@@ -125,10 +137,26 @@ impl HandOvers {
             }
             let rule = job.rule().ok_or_else(|| Error::bug("a hand-over that runs has a rule"))?;
             let collection = self.collections.get("collection", &rule.collection)?;
-            match collection.hand_over(self, &job).await {
-                Ok(()) => {}
-                // Somebody cancelled it, or works on it or on one of the records.
-                Err(error) if error.code() == Code::Aborted => return Ok(Verdict::Again(self.clock.now())),
+            let mut outcome = collection.hand_over(self, &job, limit).await;
+            if let Ok(Group::Refused { ids, error }) = &outcome {
+                match ids.as_slice() {
+                    [one] => outcome = self.leave(&job, *one, error).await.map(|()| Group::Went),
+                    // The group is read anew, so that it may have grown smaller than it was.
+                    ids => limit = (ids.len() / 2).max(1),
+                }
+            }
+            match outcome {
+                Ok(Group::Went) => (limit, clashes) = ((limit * 2).min(step::GROUP), 0),
+                Ok(Group::Refused { .. }) => {}
+                // Somebody works on one of the records right now, or cancelled the hand-over.
+                Err(error) if error.code() == Code::Aborted => {
+                    clashes += 1;
+                    let wait = pause(clashes, id::new(self.clock.now()));
+                    if clashes >= CLASHES {
+                        return Ok(Verdict::Again(self.clock.now() + wait));
+                    }
+                    self.wait(wait).await;
+                }
                 Err(error) if is_final(&error) => self.fail(&job, &convert::failure(&error)).await?,
                 Err(error) if claimed.attempts >= ATTEMPTS => {
                     tracing::error!(hand_over = %id, ?error, "a hand-over was given up");
@@ -138,6 +166,24 @@ impl HandOvers {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Waits, but not beyond the end of the process.
+    async fn wait(&self, wait: TimeDelta) {
+        tokio::select! {
+            () = self.shutdown.cancelled() => {}
+            () = tokio::time::sleep(wait.to_std().unwrap_or_default()) => {}
+        }
+    }
+
+    /// Notes that a record stays because its change was refused, and goes on after it.
+    async fn leave(&self, job: &HandOver, record_id: Uuid, error: &Error) -> Result<()> {
+        tracing::info!(hand_over = %job.id, record = %record_id, reason = error.reason(), "a record stays with its owner");
+        self.change(job, |job, now| {
+            job.refuse(record_id, error);
+            job.update_time = now;
+        })
+        .await
     }
 
     /// Whose records they are must be the caller's to see, and transferring records of each collection the caller's right. Filters are read.
@@ -160,25 +206,35 @@ impl HandOvers {
     }
 
     async fn rehearse(&self, call: &Call, mut job: HandOver) -> Result<HandOver> {
-        let mut seen: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         while let Some(rule) = job.rule() {
             let collection = self.collections.get("collection", &rule.collection)?;
-            let seen = seen.entry(rule.collection.clone()).or_default();
-            job = collection.rehearse_hand_over(call, job, seen).await?;
+            job = collection.rehearse_hand_over(call, job).await?;
         }
         Ok(job)
     }
 
     async fn fail(&self, job: &HandOver, why: &str) -> Result<()> {
-        let call = &caller(self, job).call();
+        self.change(job, |job, now| {
+            job.end(State::Failed, why, now);
+            job.update_time = now;
+        })
+        .await
+    }
+
+    /// Changes a hand-over that is as far as it was when it was read, and tells of it.
+    async fn change(
+        &self,
+        job: &HandOver,
+        change: impl Fn(&mut HandOver, DateTime<Utc>) + Send + Sync,
+    ) -> Result<()> {
+        let (call, change) = (&caller(self, job).call(), &change);
         let written = self.db.write_rows(call, "handOver", move |tx| {
             Box::pin(async move {
                 let was = hold(tx, job).await?;
-                let mut failed = was.clone();
-                failed.end(State::Failed, why, call.now);
-                failed.update_time = call.now;
-                store::save(tx.conn(), &failed).await?;
-                tell(tx, ChangeKind::Update, Some(&was), &failed);
+                let mut job = was.clone();
+                change(&mut job, call.now);
+                store::save(tx.conn(), &job).await?;
+                tell(tx, ChangeKind::Update, Some(&was), &job);
                 Ok(())
             })
         });
@@ -186,11 +242,23 @@ impl HandOvers {
     }
 }
 
+/// How long to wait after so many clashes in a row: twice as long each time and at most five seconds, half of it by chance, so that two who met do not
+/// meet again.
+fn pause(clashes: u32, chance: Uuid) -> TimeDelta {
+    let longest = (FIRST_PAUSE << clashes.min(10)).min(LONGEST_PAUSE);
+    let chance = i64::from(chance.as_bytes()[15]);
+    TimeDelta::milliseconds(longest / 2 + longest * chance / 510)
+}
+
 /// Whether trying again would meet the same fault.
-fn is_final(error: &Error) -> bool {
+pub fn is_final(error: &Error) -> bool {
     matches!(
         error.code(),
-        Code::InvalidArgument | Code::FailedPrecondition | Code::PermissionDenied | Code::NotFound
+        Code::InvalidArgument
+            | Code::FailedPrecondition
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::NotFound
     )
 }
 
@@ -219,4 +287,18 @@ pub fn tell(tx: &mut Tx<'_>, kind: ChangeKind, before: Option<&HandOver>, job: &
 /// The creator whose hand-overs a caller sees; `None` for all.
 fn seen_by(call: &Call) -> Option<Uuid> {
     (call.access.scope != Scope::All).then(|| call.caller_id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_differ_by_chance() {
+        let at = |clashes, chance: u8| pause(clashes, Uuid::from_bytes([chance; 16])).num_milliseconds();
+        assert_eq!((at(1, 0), at(1, 255)), (50, 100));
+        assert_eq!((at(2, 0), at(2, 255)), (100, 200));
+        assert_eq!((at(20, 0), at(20, 255)), (2500, 5000));
+        assert!(at(3, 10) < at(3, 200));
+    }
 }

@@ -20,7 +20,8 @@ pub async fn get(
         HandOver,
         r#"
         SELECT tenant_id, id, create_time, update_time, end_time, creator_id, rights AS "rights: _", from_user_id, rules AS "rules: _", reason,
-               state AS "state: _", counts AS "counts: _", rule_index, after_id, turn, failure
+               state AS "state: _", counts AS "counts: _", rule_index, after_id, turn, failure, refused_records,
+               refusals AS "refusals: _"
         FROM hand_over
         WHERE tenant_id = $1 AND id = $2 AND ($3::uuid IS NULL OR creator_id = $3)
         "#,
@@ -44,7 +45,8 @@ pub async fn lock(
         HandOver,
         r#"
         SELECT tenant_id, id, create_time, update_time, end_time, creator_id, rights AS "rights: _", from_user_id, rules AS "rules: _", reason,
-               state AS "state: _", counts AS "counts: _", rule_index, after_id, turn, failure
+               state AS "state: _", counts AS "counts: _", rule_index, after_id, turn, failure, refused_records,
+               refusals AS "refusals: _"
         FROM hand_over
         WHERE tenant_id = $1 AND id = $2 AND ($3::uuid IS NULL OR creator_id = $3)
         FOR NO KEY UPDATE
@@ -70,7 +72,8 @@ pub async fn list(
         HandOver,
         r#"
         SELECT tenant_id, id, create_time, update_time, end_time, creator_id, rights AS "rights: _", from_user_id, rules AS "rules: _", reason,
-               state AS "state: _", counts AS "counts: _", rule_index, after_id, turn, failure
+               state AS "state: _", counts AS "counts: _", rule_index, after_id, turn, failure, refused_records,
+               refusals AS "refusals: _"
         FROM hand_over
         WHERE tenant_id = $1 AND ($2::uuid IS NULL OR creator_id = $2) AND ($3::uuid IS NULL OR id < $3)
         ORDER BY id DESC LIMIT $4
@@ -114,7 +117,8 @@ pub async fn save(conn: &mut PgConnection, job: &HandOver) -> Result<()> {
     sqlx::query!(
         r#"
         UPDATE hand_over
-        SET update_time = $3, end_time = $4, state = $5, counts = $6, rule_index = $7, after_id = $8, turn = $9, failure = $10
+        SET update_time = $3, end_time = $4, state = $5, counts = $6, rule_index = $7, after_id = $8, turn = $9, failure = $10,
+            refused_records = $11, refusals = $12
         WHERE tenant_id = $1 AND id = $2
         "#,
         job.tenant_id,
@@ -127,6 +131,8 @@ pub async fn save(conn: &mut PgConnection, job: &HandOver) -> Result<()> {
         job.after_id,
         job.turn,
         job.failure,
+        job.refused_records,
+        Json(&*job.refusals) as _,
     )
     .execute(conn)
     .await

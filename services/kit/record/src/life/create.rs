@@ -2,23 +2,24 @@
 
 use std::ops::Range;
 
-use crm_kit_api::{Call, Error, Result, id};
+use crm_kit_api::{Call, Error, Result, filter::Moment, id};
 use crm_kit_pg::Tx;
 use crm_proto::crm::record::v1::custom_field::Type;
 use prost::Message;
 use uuid::Uuid;
 
-use super::{change, claim, read_owned};
+use super::{
+    change, claim, read_owned,
+    taken::{self, NUMBER_TAKEN},
+};
 use crate::{
     Record, Slice,
     batch::{ItemName, named, of_item},
-    custom_field::{Fields, link, model::Definition},
+    custom_field::{Fields, link, model::Definition, refresh},
     number::{self, Taken},
     owner,
 };
 
-/// Reason of a number that another record has.
-const NUMBER_TAKEN: &str = "NUMBER_TAKEN";
 /// Fewest and most numbers that are looked up at once to find those that records have.
 const FEWEST_SOUGHT: i64 = 256;
 const MOST_SOUGHT: i64 = 32_768;
@@ -55,6 +56,12 @@ impl<R: Record> Slice<R> {
             });
             match work.await {
                 Err(error) if self.passes(call, &numbers, &error).await? => {}
+                Err(error) => {
+                    let brought = records
+                        .iter()
+                        .map(|record| (record.head().id, R::sent(&record.to_wire(fields)).number.to_owned()));
+                    return Err(taken::name::<R>(&self.db, call, error, brought.collect(), name).await);
+                }
                 written => return written,
             }
         }
@@ -217,7 +224,10 @@ pub async fn insert<R: Record>(
     fields: &Fields,
     records: &[R],
 ) -> Result<Vec<R::Wire>> {
-    let settled = R::settle(tx, call, fields, records).await?;
+    let mut settled = R::settle(tx, call, fields, records).await?;
+    for record in settled.iter_mut().flatten() {
+        refresh::evaluate(fields, record, Moment::from(call.now));
+    }
     let records = settled.as_deref().unwrap_or(records);
     R::insert(tx.conn(), records).await?;
     R::link(tx, call, records, &[]).await?;

@@ -22,10 +22,10 @@ mod change;
 mod create;
 mod delete;
 mod make;
+mod taken;
 mod update;
 mod withdraw;
 
-pub use act::{held, revised};
 pub use change::purged;
 pub use create::{NewNumbers, insert};
 pub use delete::delete;

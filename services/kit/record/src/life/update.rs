@@ -8,7 +8,7 @@ use crm_kit_pg::{
 use prost::{Message, Name as _};
 use uuid::Uuid;
 
-use super::{change, hold, live, read_owned, rename, stamp};
+use super::{change, hold, live, read_owned, rename, stamp, taken};
 use crate::{
     Record, Slice, Update,
     batch::{ItemName, distinct_ids, named, of_item, only},
@@ -30,13 +30,20 @@ impl<R: Record> Slice<R> {
     {
         let (fields, updates) = (&self.fields(call).await?, &updates);
         self.meet(call, fields, updates.iter().map(|update| &update.wire)).await?;
-        self.db
-            .write(call, "update", move |tx| {
-                Box::pin(async move {
-                    update::<R>(tx, call, (fields, &self.people), updates, name).await.map(answer)
-                })
-            })
-            .await
+        let written = self.db.write(call, "update", move |tx| {
+            Box::pin(
+                async move { update::<R>(tx, call, (fields, &self.people), updates, name).await.map(answer) },
+            )
+        });
+        match written.await {
+            Err(error) => {
+                let sent = updates.iter().map(|update| R::sent(&update.wire));
+                let sent =
+                    sent.map(|sent| (Uuid::try_parse(sent.id).unwrap_or_default(), sent.number.to_owned()));
+                Err(taken::name::<R>(&self.db, call, error, sent.collect(), name).await)
+            }
+            written => written,
+        }
     }
 }
 
@@ -74,15 +81,9 @@ pub struct Revision<R: Record> {
 }
 
 impl<R: Record> Revision<R> {
-    /// A revision that the server itself makes.
+    /// A revision that a verb or the server itself makes. Formulas are computed when it is written.
     pub fn new(fields: &Fields, was: R, record: R) -> Self {
         Self { before: was.to_wire(fields), was, record }
-    }
-
-    /// A revision that a verb makes, with the tenant's formulas computed anew.
-    pub fn made(call: &Call, fields: &Fields, was: R, mut record: R) -> Self {
-        refresh::evaluate(fields, &mut record, Moment::from(call.now));
-        Self::new(fields, was, record)
     }
 
     /// The users that the record names now and did not before.
@@ -126,7 +127,7 @@ pub async fn write_one<R: Record>(
     write(tx, call, fields, vec![revision]).await.map(only)
 }
 
-/// Stores what really changed, and tells of it; returns every record as it is now.
+/// Stores what really changed, with the tenant's formulas computed anew, and tells of it; returns every record as it is now.
 pub async fn write<R: Record>(
     tx: &mut Tx<'_>,
     call: &Call,
@@ -140,6 +141,8 @@ pub async fn write<R: Record>(
     let mut wires = Vec::with_capacity(revisions.len());
     let (mut changed, mut was_changed) = (Vec::new(), Vec::new());
     for Revision { was, before, mut record } in revisions {
+        // After all that decides of the record: what a verb made of it, and what the database said.
+        refresh::evaluate(fields, &mut record, Moment::from(call.now));
         let deleted = record.head().delete_time;
         stamp(&mut record, call.now, deleted);
         let wire = record.to_wire(fields);

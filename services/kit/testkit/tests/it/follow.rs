@@ -4,16 +4,19 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use chrono::TimeDelta;
 use crm_kit_pg::{
-    follow::{Followers, gap_time, parked},
+    follow::{Followers, gap_time},
     housekeeping,
 };
 use crm_kit_rpc::peer::Peers;
-use crm_testkit::peers;
+use crm_testkit::{Callers, peers};
 use sqlx::Row as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::rig::{Sink, Source, new_id};
+use crate::{
+    operate::Operator,
+    rig::{Sink, Source, new_id},
+};
 
 /// Waits for a condition of a database or fails.
 async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
@@ -163,8 +166,10 @@ async fn a_poison_event_is_parked_with_what_follows_of_its_record_and_holds_up_n
 
     sink.mood.fails.store(false, SeqCst);
     sink.mood.panics.store(false, SeqCst);
-    assert!(!parked::replay(&sink.db, new_id(), first.0, sink.clock.now()).await.unwrap(), "another tenant");
-    assert!(parked::replay(&sink.db, tenant, first.0, sink.clock.now()).await.unwrap());
+    let callers = Callers::default();
+    let (channel, _serving) = sink.operated(&callers).await;
+    let operator = Operator::new(&callers, &channel, tenant);
+    operator.retry(first.0).await.unwrap();
     until(async || {
         followers.drain().await.unwrap();
         sink.parked().await.is_empty()
@@ -207,7 +212,9 @@ async fn an_event_that_an_operator_drops_lets_the_ones_behind_it_go_on() {
     followers.drain().await.unwrap();
     let parked = sink.parked().await;
     assert_eq!(parked.len(), 3);
-    assert!(parked::discard(&sink.db, tenant, parked[0].0, sink.clock.now()).await.unwrap());
+    let callers = Callers::default();
+    let (channel, _serving) = sink.operated(&callers).await;
+    Operator::new(&callers, &channel, tenant).discard(parked[0].0, "a test").await.unwrap();
     until(async || {
         followers.drain().await.unwrap();
         sink.parked().await.is_empty()

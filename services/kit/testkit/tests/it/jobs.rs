@@ -121,3 +121,83 @@ async fn a_job_that_is_asked_for_while_it_runs_runs_again() {
     assert!(rig.worker(KIND).run_one(&done).await.unwrap(), "at once, not after the lease");
     assert!(rig.jobs().await.is_empty());
 }
+
+/// Somebody is about to take the oldest job, or asks for it anew: whoever claims meanwhile takes the next one and waits for nobody.
+#[tokio::test]
+async fn two_who_claim_at_once_take_two_jobs_and_neither_waits() {
+    let rig = Rig::new().await;
+    let mut conn = rig.db.system().await.unwrap();
+    let records = [Uuid::new_v4(), Uuid::new_v4()];
+    for (record, age) in records.iter().zip([2, 1]) {
+        let due = rig.clock.now() - TimeDelta::seconds(age);
+        jobs::enqueue(&mut conn, rig.tenant, *record, KIND, due).await.unwrap();
+    }
+    let mut other = rig.database.look().await;
+    sqlx::raw_sql("BEGIN").execute(&mut other).await.unwrap();
+    let first = "UPDATE job SET claim = claim + 1 WHERE id = $1";
+    sqlx::query(first).bind(records[0]).execute(&mut other).await.unwrap();
+    let worker = rig.worker(KIND);
+    let second = work(move |job| {
+        assert_eq!(job.id, records[1]);
+        async move { Ok(Verdict::Done) }.boxed()
+    });
+    let soon = std::time::Duration::from_secs(5);
+    assert!(tokio::time::timeout(soon, worker.run_one(&second)).await.expect("it waited").unwrap());
+    assert!(!tokio::time::timeout(soon, worker.run_one(&second)).await.expect("it waited").unwrap());
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert!(worker.run_one(&done).await.unwrap(), "the first one is due still");
+    assert!(rig.jobs().await.is_empty());
+}
+
+#[tokio::test]
+async fn many_who_claim_at_once_do_each_job_once() {
+    let rig = Rig::new().await;
+    let mut conn = rig.db.system().await.unwrap();
+    for _ in 0..40 {
+        jobs::enqueue(&mut conn, rig.tenant, Uuid::new_v4(), KIND, rig.clock.now()).await.unwrap();
+    }
+    let took = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let workers = (0..4).map(|_| {
+        let (worker, took) = (rig.worker(KIND), Arc::clone(&took));
+        async move {
+            let note = work(move |job| {
+                took.lock().unwrap().push(job.id);
+                async move { Ok(Verdict::Done) }.boxed()
+            });
+            // A row that another one holds is passed over, so a worker may find nothing while there is something.
+            for _ in 0..40 {
+                worker.run_one(&note).await.unwrap();
+            }
+        }
+    });
+    futures::future::join_all(workers).await;
+    let mut took = took.lock().unwrap().clone();
+    assert_eq!(took.len(), 40);
+    took.sort_unstable();
+    took.dedup();
+    assert_eq!((took.len(), rig.jobs().await.len()), (40, 0));
+}
+
+#[tokio::test]
+async fn what_is_put_off_without_an_error_is_no_attempt() {
+    let rig = Rig::new().await;
+    rig.ask(KIND).await;
+    let now = rig.clock.now();
+    for _ in 0..3 {
+        let again = work(move |job| {
+            assert_eq!(job.attempts, 1);
+            async move { Ok(Verdict::Again(now)) }.boxed()
+        });
+        assert!(rig.worker(KIND).run_one(&again).await.unwrap());
+    }
+    for attempt in 1..=2 {
+        let fails = work(move |job| {
+            assert_eq!(job.attempts, attempt);
+            async move { Err(Error::bug("down")) }.boxed()
+        });
+        assert!(rig.worker(KIND).run_one(&fails).await.unwrap());
+        rig.clock.advance(TimeDelta::seconds(10));
+    }
+    assert!(rig.worker(KIND).run_one(&done).await.unwrap());
+    assert!(rig.jobs().await.is_empty(), "attempts that are forgotten are no asking anew");
+}

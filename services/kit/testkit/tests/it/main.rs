@@ -3,5 +3,6 @@
 
 mod follow;
 mod jobs;
+mod operate;
 mod rig;
 mod streams;

@@ -14,7 +14,7 @@ use crm_kit_api::{
 };
 use crm_kit_pg::{
     Change, ChangeKind, Db, Tx,
-    follow::{Feed, Follower, Followers, Incoming},
+    follow::{Feed, Follower, Followers, Incoming, operate::ParkedEvents},
     outbox::{CursorKey, EventStreams, Log, StreamSettings, Told},
 };
 use crm_kit_rpc::{
@@ -22,7 +22,12 @@ use crm_kit_rpc::{
     peer::Peers,
     server::{Limits, Server},
 };
-use crm_proto::crm::{event::v1::event_service_server::EventServiceServer, platform::v1::Department};
+use crm_proto::crm::{
+    event::v1::{
+        event_service_server::EventServiceServer, parked_event_service_server::ParkedEventServiceServer,
+    },
+    platform::v1::Department,
+};
 use crm_testkit::{Callers, Database, peers};
 use futures::{FutureExt as _, future::BoxFuture};
 use sqlx::{Row as _, migrate::Migrator};
@@ -57,8 +62,13 @@ impl Source {
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let (db, callers) = (database.db(), Callers::default());
         let key = CursorKey::derive(b"source", "source");
-        let log =
-            Log { service: "source", db: db.clone(), key, collections: COLLECTIONS, clock: clock.clone() };
+        let log = Log {
+            service: "source",
+            db: db.clone(),
+            key,
+            collections: COLLECTIONS.into(),
+            clock: clock.clone(),
+        };
         let streams = EventStreams::new(log, StreamSettings::default(), shutdown.clone());
         let routes = Routes::new(EventServiceServer::new(streams));
         let known = peers("source", &clock).and(Arc::new(callers.clone()));
@@ -119,6 +129,15 @@ impl Sink {
         Self { db: database.db(), database, clock, mood, source: source.channel.clone() }
     }
 
+    /// The service for operators, over gRPC.
+    pub async fn operated(&self, callers: &Callers) -> (Channel, DropGuard) {
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let routes = Routes::new(ParkedEventServiceServer::new(ParkedEvents { db: self.db.clone() }));
+        let known = self.peers().and(Arc::new(callers.clone()));
+        let server = Server::new("sink", routes, known, self.clock.clone(), Limits::default()).await.unwrap();
+        (client::join(server, &tasks, shutdown.clone()), shutdown.drop_guard())
+    }
+
     pub fn peers(&self) -> Peers {
         peers("sink", &self.clock).with("source", self.source.clone())
     }
@@ -146,6 +165,14 @@ impl Sink {
         let (followers, shutdown) = (Followers::default(), CancellationToken::new());
         followers.start(self.follower(), &TaskTracker::new(), &shutdown);
         (followers, shutdown.drop_guard())
+    }
+
+    /// Followers that do nothing but when they are drained.
+    pub fn idle(&self) -> Followers {
+        let (followers, shutdown) = (Followers::default(), CancellationToken::new());
+        shutdown.cancel();
+        followers.start(self.follower(), &TaskTracker::new(), &shutdown);
+        followers
     }
 
     pub async fn effects(&self) -> Vec<(Uuid, String)> {
