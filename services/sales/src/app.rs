@@ -111,7 +111,7 @@ pub async fn build(parts: Parts) -> Result<Server> {
     let relinks = Relinks {
         db: db.clone(),
         clock: clock.clone(),
-        catalog: catalog.clone(),
+        catalog: records.catalog.clone(),
         peers: peers.clone(),
         shutdown: shutdown.clone(),
     };
