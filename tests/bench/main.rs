@@ -11,6 +11,7 @@
 )]
 
 mod bulk;
+mod forecast;
 mod load;
 mod raw;
 mod rig;
@@ -83,6 +84,7 @@ async fn run() {
         deals.measure(&rig, callers, &mut report).await;
         report.remember(callers, &[("create", &create), ("get", &get), ("page", &page), ("update", &update)]);
     }
+    forecast::measure(&rig, &mut report).await;
     println!("\nin the background");
     upkeep::scan(&rig, &mut report).await;
     upkeep::reclaim(&rig, &mut report).await;

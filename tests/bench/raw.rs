@@ -37,8 +37,8 @@ where
     }
 }
 
-/// The rate of a statement on one of the services' databases.
-pub async fn measure<F>(rig: &Rig, service: &Measured, callers: usize, run: F) -> Figures
+/// The rate of a statement of a tenant on one of the services' databases.
+pub async fn measure<F>(rig: &Rig, service: &Measured, tenant: Uuid, callers: usize, run: F) -> Figures
 where
     F: for<'c> Fn(&'c mut sqlx::PgConnection) -> futures::future::BoxFuture<'c, ()>
         + Clone
@@ -46,7 +46,7 @@ where
         + Sync
         + 'static,
 {
-    let (pool, tenant) = (service.raw.clone(), rig.tenant());
+    let pool = service.raw.clone();
     load::run(callers, rig.server.pid(), move |_| Statement {
         conn: None,
         pool: pool.clone(),
@@ -58,7 +58,7 @@ where
 
 pub async fn insert(rig: &Rig, callers: usize) -> Figures {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    measure(rig, &rig.customer, callers, |conn| {
+    measure(rig, &rig.customer, rig.tenant(), callers, |conn| {
         Box::pin(async move {
             let number = format!("R{}", NEXT.fetch_add(1, Ordering::Relaxed));
             sqlx::query(INSERT).bind(Uuid::new_v4()).bind(number).execute(conn).await.unwrap();
@@ -69,7 +69,7 @@ pub async fn insert(rig: &Rig, callers: usize) -> Figures {
 
 pub async fn insert_bare(rig: &Rig, callers: usize) -> Figures {
     let tenant = rig.tenant();
-    measure(rig, &rig.customer, callers, move |conn| {
+    measure(rig, &rig.customer, rig.tenant(), callers, move |conn| {
         Box::pin(async move {
             sqlx::query("INSERT INTO bare (tenant_id, id, name) VALUES ($1, $2, 'a company of some length')")
                 .bind(tenant)
@@ -84,7 +84,7 @@ pub async fn insert_bare(rig: &Rig, callers: usize) -> Figures {
 
 pub async fn get(rig: &Rig, callers: usize) -> Figures {
     let (ids, tenant) = (work::ids(rig).await, rig.tenant());
-    measure(rig, &rig.customer, callers, move |conn| {
+    measure(rig, &rig.customer, rig.tenant(), callers, move |conn| {
         let id = ids[work::random(ids.len())];
         Box::pin(async move {
             let sql = "SELECT * FROM account WHERE tenant_id = $1 AND id = $2";
@@ -96,7 +96,7 @@ pub async fn get(rig: &Rig, callers: usize) -> Figures {
 
 pub async fn page(rig: &Rig, callers: usize) -> Figures {
     let (tenant, owners) = (rig.tenant(), rig.owners[..5].to_vec());
-    measure(rig, &rig.customer, callers, move |conn| {
+    measure(rig, &rig.customer, rig.tenant(), callers, move |conn| {
         let owners = owners.clone();
         Box::pin(async move {
             let sql = "SELECT * FROM account WHERE tenant_id = $1 AND delete_time IS NULL AND owner_id = ANY ($2) \
@@ -110,7 +110,7 @@ pub async fn page(rig: &Rig, callers: usize) -> Figures {
 
 pub async fn update(rig: &Rig, callers: usize) -> Figures {
     let (ids, tenant) = (work::ids(rig).await, rig.tenant());
-    measure(rig, &rig.customer, callers, move |conn| {
+    measure(rig, &rig.customer, rig.tenant(), callers, move |conn| {
         let id = ids[work::random(ids.len())];
         Box::pin(async move {
             let sql = "UPDATE account SET region = $3, update_time = now() WHERE tenant_id = $1 AND id = $2";

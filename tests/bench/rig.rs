@@ -51,6 +51,8 @@ pub struct Rig {
     pub boss: Caller,
     /// Sees the records of five owners.
     pub lead: Caller,
+    /// Sees everything in another tenant, whose people report to it.
+    pub director: Caller,
     pub owners: Vec<Uuid>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -69,6 +71,7 @@ impl Rig {
         let owners: Vec<Uuid> = (0..OWNERS).map(|_| Uuid::new_v4()).collect();
         let boss = callers.add(&Rights::all(tenant));
         let lead = callers.add(&Rights::all(tenant).with_team(&owners[..5]));
+        let director = callers.add(&Rights::all(Uuid::new_v4()));
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let house = House { server: &server, callers, tasks: &tasks, shutdown: &shutdown };
         let (customer, address) = house.customer().await;
@@ -77,7 +80,7 @@ impl Rig {
             introduce(service, tenant, &owners).await;
         }
         let rest = gateway(&address, &tasks, &shutdown).await;
-        Self { server, customer, sales, rest, boss, lead, owners, shutdown, tasks, _folder: folder }
+        Self { server, customer, sales, rest, boss, lead, director, owners, shutdown, tasks, _folder: folder }
     }
 
     pub fn tenant(&self) -> Uuid {

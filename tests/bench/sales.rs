@@ -32,7 +32,8 @@ use crate::{
     work::{Call, random},
 };
 
-type Wire = InterceptedService<Channel, Bearer>;
+/// A channel of a caller.
+pub type Wire = InterceptedService<Channel, Bearer>;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 /// As for accounts: columns of an opportunity that is there, with its keys replaced.
@@ -157,7 +158,7 @@ async fn prepare(rig: &Rig) -> Vec<Uuid> {
 }
 
 async fn raw_insert(rig: &Rig, callers: usize) -> Figures {
-    raw::measure(rig, &rig.sales, callers, |conn| {
+    raw::measure(rig, &rig.sales, rig.tenant(), callers, |conn| {
         Box::pin(async move {
             let number = format!("R{}", NEXT.fetch_add(1, Ordering::Relaxed));
             sqlx::query(INSERT).bind(Uuid::new_v4()).bind(number).execute(conn).await.unwrap();
@@ -179,7 +180,14 @@ async fn create(rig: &Rig, callers: usize) -> Figures {
     .await
 }
 
-async fn measure<C, F>(rig: &Rig, caller: &Caller, callers: usize, client: fn(Wire) -> C, run: F) -> Figures
+/// The rate of calls to the service from so many callers at once, all as one.
+pub async fn measure<C, F>(
+    rig: &Rig,
+    caller: &Caller,
+    callers: usize,
+    client: fn(Wire) -> C,
+    run: F,
+) -> Figures
 where
     C: Send + 'static,
     F: for<'c> Fn(&'c mut C) -> BoxFuture<'c, ()> + Clone + Send + Sync + 'static,

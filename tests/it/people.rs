@@ -7,7 +7,7 @@ use crm_proto::crm::{
     },
     platform::v1::{CreateUserRequest, DisableUserRequest, User, user_service_client::UserServiceClient},
     record::v1::{
-        CreateCustomFieldRequest, CustomField, CustomValue, ExternalId, custom_field::Type,
+        CreateCustomFieldRequest, CustomField, CustomValue, ExternalId, RowResult, custom_field::Type,
         custom_field_service_client::CustomFieldServiceClient, custom_value::Value, row_result::Outcome,
     },
 };
@@ -155,11 +155,11 @@ async fn a_field_of_the_tenant_names_live_users_only() {
     let batch = BatchCreateAccountsRequest { requests: vec![of(&ids[0]), of(&stranger)] };
     let refused = accounts.batch_create_accounts(batch).await.unwrap_err();
     assert_eq!(violations(&refused), unknown("requests[1]."));
-    let rows = futures::stream::iter([row(&ids[0]), row(&stranger), row(&ids[1])]);
+    let rows = futures::stream::iter(vec![row(&ids[0]), row(&stranger), row(&ids[1])]);
     let mut answers = accounts.bulk_upsert_accounts(rows).await.unwrap().into_inner();
     let mut outcomes = Vec::new();
     while let Some(answer) = answers.message().await.unwrap() {
-        outcomes.extend(answer.results.iter().map(|result| result.outcome()));
+        outcomes.extend(answer.results.iter().map(RowResult::outcome));
     }
     assert_eq!(outcomes, [Outcome::Created, Outcome::Failed, Outcome::Created]);
 

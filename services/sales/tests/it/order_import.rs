@@ -3,8 +3,8 @@
 use crm_proto::{
     crm::{
         record::v1::{
-            ColumnMapping, ExternalId, FieldTemplate, ImportError, ImportFormat, ImportJob, import_job::Mode,
-            row_result::Outcome,
+            ColumnMapping, ExternalId, FieldTemplate, ImportError, ImportFormat, ImportJob, RowResult,
+            import_job::Mode, row_result::Outcome,
         },
         sales::v1::Order,
     },
@@ -61,7 +61,7 @@ async fn each_row_names_the_currency_of_its_order() {
     let done = imports.run(job(&[("Key", "external_id"), ("Customer", "account_name")]), file).await;
     let currency = done.columns.iter().find(|column| column.column == "Currency").unwrap();
     assert_eq!((currency.field.as_str(), currency.suggested), ("currency_code", true));
-    let progress = done.progress.clone().unwrap();
+    let progress = done.progress.unwrap();
     assert_eq!((progress.created_rows, progress.failed_rows), (4, 1));
     let errors = imports.errors(&done).await;
     assert_eq!(told(&errors), [(4, "currency_code", "CURRENCY_INVALID")]);
@@ -115,7 +115,7 @@ async fn a_file_is_held_to_the_checks_of_a_creation() {
     let name = FieldTemplate { field: "account_name".into(), text: "Acme".into() };
     let mut imports = Imports::new(&rig, &me);
     let done = imports.run(ImportJob { templates: vec![name], ..job(&columns) }, &file).await;
-    let progress = done.progress.clone().unwrap();
+    let progress = done.progress.unwrap();
     let errors = imports.errors(&done).await;
     assert_eq!((progress.updated_rows, progress.failed_rows), (1, 4), "{errors:?}");
     let wanted = [
@@ -159,7 +159,7 @@ async fn each_upsert_names_the_currency_of_its_order() {
         codes.iter().enumerate().map(|(index, code)| row(&index.to_string(), of(code))).collect::<Vec<_>>()
     };
     let results = desk.upsert(rows(&["USD", "JPY", "Euro", "KWD", ""])).await;
-    let outcomes: Vec<Outcome> = results.iter().map(|result| result.outcome()).collect();
+    let outcomes: Vec<Outcome> = results.iter().map(RowResult::outcome).collect();
     let created = Outcome::Created;
     assert_eq!(outcomes, [created, created, Outcome::Failed, created, created]);
     let status = results[2].status.as_ref().unwrap();
@@ -175,6 +175,6 @@ async fn each_upsert_names_the_currency_of_its_order() {
     assert_eq!(totals, wanted);
     // Another currency of an order that has lines is refused for that row alone.
     let results = desk.upsert(rows(&["USD", "USD"])).await;
-    let outcomes: Vec<Outcome> = results.iter().map(|result| result.outcome()).collect();
+    let outcomes: Vec<Outcome> = results.iter().map(RowResult::outcome).collect();
     assert_eq!(outcomes, [Outcome::Unchanged, Outcome::Failed]);
 }

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use crm_proto::crm::{
-    record::v1::{ExternalId, ImportJob, import_job::Mode, row_result::Outcome},
+    record::v1::{ColumnMapping, ExternalId, ImportJob, RowResult, import_job::Mode, row_result::Outcome},
     sales::v1::{
         BulkUpsertPriceEntriesRequest, ListPriceEntriesRequest, ListProductsRequest, PriceBook, PriceEntry,
         Product,
     },
 };
+use crm_testkit::Caller;
+use rust_decimal::Decimal;
 
 use crate::{
     import_rig::Imports,
@@ -116,9 +118,30 @@ async fn write_prices(
     let stream = shop.prices.bulk_upsert_price_entries(futures::stream::iter(rows)).await;
     let (mut answers, mut outcomes) = (stream.unwrap().into_inner(), Vec::new());
     while let Some(answer) = answers.message().await.unwrap() {
-        outcomes.extend(answer.results.iter().map(|row| row.outcome()));
+        outcomes.extend(answer.results.iter().map(RowResult::outcome));
     }
     outcomes
+}
+
+/// Imports the file's products.
+async fn import(rig: &Rig, me: &Caller, file: &str) {
+    let columns = [("key", "external_id"), ("Name", "display_name"), ("Product number", "number")];
+    let columns = columns.map(|(column, field)| ColumnMapping {
+        column: column.into(),
+        field: field.into(),
+        ..ColumnMapping::default()
+    });
+    let job = ImportJob {
+        collection: "products".into(),
+        mode: Mode::Upsert.into(),
+        external_system: "erp".into(),
+        columns: columns.to_vec(),
+        ..ImportJob::default()
+    };
+    let mut imports = Imports::new(rig, me);
+    let job = imports.run(job, &format!("{}\n{file}", HEADER.join("\t"))).await;
+    let progress = job.progress.unwrap();
+    assert_eq!((progress.created_rows, progress.failed_rows), (504, 0), "{:?}", imports.errors(&job).await);
 }
 
 #[tokio::test]
@@ -129,24 +152,7 @@ async fn products_and_list_prices_come_out_as_they_stand_in_the_file() {
     assert_eq!(lines.len(), 504);
     let rig = Rig::new().await;
     let me = rig.administrator();
-    let job = ImportJob {
-        collection: "products".into(),
-        mode: Mode::Upsert.into(),
-        external_system: "erp".into(),
-        columns: [("key", "external_id"), ("Name", "display_name"), ("Product number", "number")]
-            .map(|(column, field)| crm_proto::crm::record::v1::ColumnMapping {
-                column: column.into(),
-                field: field.into(),
-                ..Default::default()
-            })
-            .to_vec(),
-        ..ImportJob::default()
-    };
-    let mut imports = Imports::new(&rig, &me);
-    let job = imports.run(job, &format!("{}\n{file}", HEADER.join("\t"))).await;
-    let progress = job.progress.clone().unwrap();
-    assert_eq!((progress.created_rows, progress.failed_rows), (504, 0), "{:?}", imports.errors(&job).await);
-
+    import(&rig, &me, &file).await;
     let mut shop = Shop::new(&rig, &me);
     let stored = products(&mut shop).await;
     assert_eq!(stored.len(), lines.len());
@@ -161,20 +167,22 @@ async fn products_and_list_prices_come_out_as_they_stand_in_the_file() {
     }
 
     let book = shop.book(standard("List", "USD")).await.unwrap();
-    let outcomes = write_prices(&mut shop, &book, &lines, &by_number).await;
-    assert!(outcomes.len() == 504 && outcomes.iter().all(|outcome| *outcome == Outcome::Created));
-    let again = write_prices(&mut shop, &book, &lines, &by_number).await;
-    assert!(again.len() == 504 && again.iter().all(|outcome| *outcome == Outcome::Unchanged));
-
+    for wanted in [Outcome::Created, Outcome::Unchanged] {
+        let outcomes = write_prices(&mut shop, &book, &lines, &by_number).await;
+        assert!(outcomes.len() == 504 && outcomes.iter().all(|outcome| *outcome == wanted), "{wanted:?}");
+    }
     // The sum of what is stored, by decimal numbers, is the sum of the file's digits: 221,087.79 dollars.
     let entries = prices(&mut shop, &book).await;
-    let unit_price = |entry: &PriceEntry| entry.tiers[0].unit_price.parse::<rust_decimal::Decimal>().unwrap();
-    let stored: rust_decimal::Decimal = entries.iter().map(unit_price).sum();
+    let unit_price = |entry: &PriceEntry| entry.tiers[0].unit_price.parse::<Decimal>().unwrap();
+    let stored: Decimal = entries.iter().map(unit_price).sum();
     let wanted: i64 = lines.iter().map(|line| line.price).sum();
-    assert_eq!(stored, rust_decimal::Decimal::new(wanted, 4));
     assert_eq!((entries.len(), wanted), (504, 2_210_877_900));
+    assert_eq!(stored, Decimal::new(wanted, 4));
+    assert_prices(&mut shop, &lines, &by_number).await;
+}
 
-    // One costs its list price, rounded half up to the cent: 112.5650 is 112.57. Three cost the exact product, rounded once: 337.695 is 337.70.
+/// One costs its list price, rounded half up to the cent: 112.5650 is 112.57. Three cost the exact product, rounded once: 337.695 is 337.70.
+async fn assert_prices(shop: &mut Shop, lines: &[Line<'_>], products: &BTreeMap<&str, &Product>) {
     let dollars = |ten_thousandths: i64| {
         let cents = (ten_thousandths + 50) / 100;
         money("USD", cents / 100, i32::try_from(cents % 100).unwrap() * 10_000_000)
@@ -184,7 +192,7 @@ async fn products_and_list_prices_come_out_as_they_stand_in_the_file() {
     assert!(some.len() > 20);
     for line in some {
         for (quantity, times) in [("1", 1), ("3", 3)] {
-            let told = shop.resolve(ask(by_number[line.number], quantity, "USD")).await.unwrap();
+            let told = shop.resolve(ask(products[line.number], quantity, "USD")).await.unwrap();
             assert_eq!(told.amount, Some(dollars(line.price * times)), "{quantity} of {}", line.number);
         }
     }

@@ -78,7 +78,7 @@ async fn tasks(desk: &Desk, deals: &[&Deal]) -> Result<()> {
     });
     let rows = rows.filter(|(name, _)| !known.contains_key(name));
     let rows = rows.map(|(name, task)| BulkUpsertTasksRequest {
-        key: key(&name),
+        key: Some(key(&name)),
         task: Some(task),
         update_mask: None,
     });
@@ -97,7 +97,7 @@ async fn interactions(desk: &Desk, deals: &[&Deal]) -> Result<()> {
         .map(|(index, (deal, row))| (format!("interaction-{:02}", index + 1), interaction(desk, deal, row)));
     let rows = rows.filter(|(name, _)| !known.contains_key(name));
     let rows = rows.map(|(name, interaction)| BulkUpsertInteractionsRequest {
-        key: key(&name),
+        key: Some(key(&name)),
         interaction: Some(interaction),
         update_mask: None,
     });

@@ -37,7 +37,7 @@ pub async fn ensure(desk: &Desk, orders: &[Order]) -> Result<()> {
     let known = receipts(&mut client).await?;
     let rows = planned(desk, &owed, &plans).into_iter().filter(|(name, ..)| !known.contains_key(name));
     let rows = rows.map(|(name, receipt, _)| BulkUpsertReceiptsRequest {
-        key: key(&name),
+        key: Some(key(&name)),
         receipt: Some(receipt),
         update_mask: None,
     });
@@ -93,7 +93,9 @@ async fn plans(desk: &Desk) -> Result<Plans> {
     for plan in client.list_payment_plans(request).await?.into_inner().payment_plans {
         plans.entry(plan.order_id.clone()).or_default().push(plan);
     }
-    plans.values_mut().for_each(|plans| plans.sort_by_key(|plan| plan.sequence));
+    for plans in plans.values_mut() {
+        plans.sort_by_key(|plan| plan.sequence);
+    }
     Ok(plans)
 }
 

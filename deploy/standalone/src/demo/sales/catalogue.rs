@@ -82,7 +82,7 @@ async fn products(client: &mut ProductServiceClient<Authorised>) -> Result<BTree
 fn product((texts, ..): &Row) -> BulkUpsertProductsRequest {
     let [number, display_name, family, unit, tax_rate_percent] = texts.map(str::to_owned);
     BulkUpsertProductsRequest {
-        key: key(&number),
+        key: Some(key(&number)),
         product: Some(Product { display_name, number, family, unit, tax_rate_percent, ..Product::default() }),
         update_mask: None,
     }
@@ -95,20 +95,18 @@ async fn books(desk: &Desk) -> Result<Vec<PriceBook>> {
     let known = client.list_price_books(request).await?.into_inner().price_books;
     let mut books = Vec::with_capacity(BOOKS.len());
     for (name, currency) in BOOKS {
-        let book = match known.iter().find(|book| book.display_name == name) {
-            Some(book) => book.clone(),
-            None => {
-                let book = PriceBook {
-                    display_name: name.to_owned(),
-                    currency_code: currency.to_owned(),
-                    standard: true,
-                    ..PriceBook::default()
-                };
-                let request = CreatePriceBookRequest { price_book: Some(book) };
-                client.create_price_book(request).await?.into_inner()
-            }
+        if let Some(book) = known.iter().find(|book| book.display_name == name) {
+            books.push(book.clone());
+            continue;
+        }
+        let book = PriceBook {
+            display_name: name.to_owned(),
+            currency_code: currency.to_owned(),
+            standard: true,
+            ..PriceBook::default()
         };
-        books.push(book);
+        let request = CreatePriceBookRequest { price_book: Some(book) };
+        books.push(client.create_price_book(request).await?.into_inner());
     }
     Ok(books)
 }
@@ -128,7 +126,11 @@ async fn prices(desk: &Desk, products: &BTreeMap<String, Product>, books: &[Pric
                 continue;
             }
             let price_entry = Some(entry(book, product, tiers));
-            rows.push(BulkUpsertPriceEntriesRequest { key: key(&name), price_entry, update_mask: None });
+            rows.push(BulkUpsertPriceEntriesRequest {
+                key: Some(key(&name)),
+                price_entry,
+                update_mask: None,
+            });
         }
     }
     let answers = client.bulk_upsert_price_entries(stream::iter(rows)).await?.into_inner();

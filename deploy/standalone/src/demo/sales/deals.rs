@@ -115,7 +115,7 @@ fn step(
     }
     let paths = ["stage_key", "closed_date", "close_reason"].map(str::to_owned).to_vec();
     let update_mask = known.map(|_| FieldMask { paths });
-    Some(BulkUpsertOpportunitiesRequest { key: key(name), opportunity: Some(opportunity), update_mask })
+    Some(BulkUpsertOpportunitiesRequest { key: Some(key(name)), opportunity: Some(opportunity), update_mask })
 }
 
 async fn known(client: &mut OpportunityServiceClient<Authorised>) -> Result<BTreeMap<String, Opportunity>> {

@@ -77,7 +77,11 @@ async fn quotas(desk: &Desk) -> Result<()> {
             ..Quota::default()
         };
         let is_new = !known.contains_key(&name);
-        is_new.then(|| BulkUpsertQuotasRequest { key: key(&name), quota: Some(quota), update_mask: None })
+        is_new.then(|| BulkUpsertQuotasRequest {
+            key: Some(key(&name)),
+            quota: Some(quota),
+            update_mask: None,
+        })
     });
     let rows: Vec<_> = rows.collect();
     let answers = client.bulk_upsert_quotas(stream::iter(rows)).await?.into_inner();

@@ -74,8 +74,8 @@ pub async fn fill(place: &Place, session: &mut Session) -> Result<Counts> {
 }
 
 /// The external id of a record made here.
-fn key(value: &str) -> Option<ExternalId> {
-    Some(ExternalId { system: SYSTEM.to_owned(), value: value.to_owned() })
+fn key(value: &str) -> ExternalId {
+    ExternalId { system: SYSTEM.to_owned(), value: value.to_owned() }
 }
 
 /// Records by their keys; those of other origin are left out.

@@ -37,7 +37,7 @@ pub async fn ensure(desk: &Desk, deals: &[Deal], quotes: &BTreeMap<String, Quote
     });
     let rows = rows.filter(|(name, _)| !known.contains_key(name));
     let rows = rows.map(|(name, order)| BulkUpsertOrdersRequest {
-        key: key(&name),
+        key: Some(key(&name)),
         order: Some(order),
         update_mask: None,
     });
@@ -99,7 +99,7 @@ pub async fn ensure_contract(desk: &Desk, deals: &[Deal]) -> Result<()> {
     let bought = |deal: &&Deal| deal.opportunity.stage_key == WON && deal.customer.is_chinese();
     let Some(deal) = deals.iter().find(bought) else { return Ok(()) };
     let contract = Some(contract(desk, deal));
-    let rows = vec![BulkUpsertContractsRequest { key: key("contract-1"), contract, update_mask: None }];
+    let rows = vec![BulkUpsertContractsRequest { key: Some(key("contract-1")), contract, update_mask: None }];
     let answers = client.bulk_upsert_contracts(stream::iter(rows)).await?.into_inner();
     collect(answers.map_ok(|answer| answer.results)).await.map(drop)
 }

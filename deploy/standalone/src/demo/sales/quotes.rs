@@ -33,12 +33,11 @@ pub async fn ensure(desk: &Desk, deals: &[Deal]) -> Result<BTreeMap<String, Quot
     let mut quotes = BTreeMap::new();
     for (index, (deal, end)) in planned(deals).into_iter().enumerate() {
         let name = format!("quote-{}", index + 1);
-        let quote = match known.get(&name) {
-            Some(quote) => quote.clone(),
-            None => {
-                let request = CreateQuoteRequest { quote: Some(quote(desk, deal, &name)) };
-                client.create_quote(request).await?.into_inner()
-            }
+        let quote = if let Some(quote) = known.get(&name) {
+            quote.clone()
+        } else {
+            let request = CreateQuoteRequest { quote: Some(quote(desk, deal, &name)) };
+            client.create_quote(request).await?.into_inner()
         };
         let quote = move_on(&mut client, deal, quote, end).await?;
         quotes.insert(deal.opportunity.id.clone(), quote);
@@ -77,7 +76,7 @@ fn quote(desk: &Desk, deal: &Deal, name: &str) -> Quote {
         terms: "预付 30%，上线后 30 天内付清。 30 % in advance, the rest 30 days after going live."
             .to_owned(),
         owner_id: opportunity.owner_id.clone(),
-        external_ids: key(name).into_iter().collect(),
+        external_ids: vec![key(name)],
         ..Quote::default()
     }
 }
