@@ -48,17 +48,17 @@ pub struct SignedIn {
 
 impl Suite {
     pub async fn new() -> Self {
-        Self::joined(Clock::system(), None).await
+        Box::pin(Self::joined(Clock::system(), None)).await
     }
 
     /// A suite whose customer service finds `sales` where the sales service should be.
     pub async fn with_sales_at(sales: Channel) -> Self {
-        Self::joined(Clock::system(), Some(sales)).await
+        Box::pin(Self::joined(Clock::system(), Some(sales))).await
     }
 
     /// A suite whose time a test may set.
     pub async fn at(clock: Clock) -> Self {
-        Self::joined(clock, None).await
+        Box::pin(Self::joined(clock, None)).await
     }
 
     async fn joined(clock: Clock, sales_for_customer: Option<Channel>) -> Self {

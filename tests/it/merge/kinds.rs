@@ -60,8 +60,8 @@ fn lines() -> Vec<DocumentLine> {
     vec![DocumentLine { product_name: "work".into(), unit_price: "100".into(), ..DocumentLine::default() }]
 }
 
-fn yuan(units: i64) -> Option<Money> {
-    Some(Money { currency_code: "CNY".into(), units, nanos: 0 })
+fn yuan(units: i64) -> Money {
+    Money { currency_code: "CNY".into(), units, nanos: 0 }
 }
 
 impl Desk {
@@ -122,7 +122,7 @@ impl Desk {
             account_name: "as it was".into(),
             customer_party: "as it was signed".into(),
             start_date: Some(Date { year: 2026, month: 1, day: 1 }),
-            amount: yuan(100),
+            amount: Some(yuan(100)),
             ..Contract::default()
         };
         let request = CreateContractRequest { contract: Some(contract) };
@@ -139,7 +139,7 @@ impl Desk {
         let plan = PaymentPlan {
             account_id: party.account.into(),
             account_name: "as it was".into(),
-            amount: yuan(100),
+            amount: Some(yuan(100)),
             due_date: Some(Date { year: 2026, month: 1, day: 1 }),
             ..PaymentPlan::default()
         };
@@ -152,13 +152,13 @@ impl Desk {
         let receipt = Receipt {
             account_id: party.account.into(),
             account_name: "as it was".into(),
-            amount: yuan(100),
+            amount: Some(yuan(100)),
             ..Receipt::default()
         };
         let id = ok(self.receipts.create_receipt(CreateReceiptRequest { receipt: Some(receipt) }).await).id;
         let confirm = ConfirmReceiptRequest { id: id.clone(), etag: String::new() };
         self.receipts.confirm_receipt(confirm).await.unwrap();
-        let line = AllocationLine { payment_plan_id: plan.id, amount: yuan(100) };
+        let line = AllocationLine { payment_plan_id: plan.id, amount: Some(yuan(100)) };
         let request = AllocateReceiptRequest { id, etag: String::new(), lines: vec![line] };
         let paid = ok(self.allocations.allocate_receipt(request).await);
         let receipt = paid.receipt.unwrap();
@@ -237,8 +237,8 @@ impl Records {
     }
 }
 
-fn mask(path: &str) -> Option<FieldMask> {
-    Some(FieldMask { paths: vec![path.into()] })
+fn mask(path: &str) -> FieldMask {
+    FieldMask { paths: vec![path.into()] }
 }
 
 /// Audit rows of a record.
@@ -278,7 +278,7 @@ async fn records_of_every_kind_follow_in_any_state_and_come_back() {
     for ((id, before), moves) in made.ids().into_iter().zip(before).zip([2, 2, 2, 1, 1, 1]) {
         assert_eq!(audited(&suite, id).await - before, moves);
         let updates = events.iter().filter(|event| event.record_id == id).rev().take(moves);
-        assert!(updates.clone().count() == moves, "{id} is told of");
+        assert_eq!(updates.clone().count(), moves, "{id} is told of");
         for update in updates {
             let paths = &update.changed_fields.as_ref().unwrap().paths;
             assert!(
@@ -291,7 +291,7 @@ async fn records_of_every_kind_follow_in_any_state_and_come_back() {
     // What somebody changes beside it does not hold a record where it is.
     let noted =
         Contract { id: made.contract.id.clone(), description: "said since".into(), ..Contract::default() };
-    let request = UpdateContractRequest { contract: Some(noted), update_mask: mask("description") };
+    let request = UpdateContractRequest { contract: Some(noted), update_mask: Some(mask("description")) };
     desk.contracts.update_contract(request).await.unwrap();
     for id in [&people, &merge] {
         acme.undo(id).await;
@@ -335,7 +335,8 @@ async fn what_somebody_changed_since_stays_and_the_bin_and_competitors_follow() 
     assert_eq!((moved.account_id.as_str(), moved.display_name.as_str()), (&*a, "Alpha"));
     let renamed =
         PaymentPlan { id: plan.id.clone(), account_name: "Renamed".into(), ..PaymentPlan::default() };
-    let request = UpdatePaymentPlanRequest { payment_plan: Some(renamed), update_mask: mask("account_name") };
+    let request =
+        UpdatePaymentPlanRequest { payment_plan: Some(renamed), update_mask: Some(mask("account_name")) };
     desk.plans.update_payment_plan(request).await.unwrap();
 
     acme.undo(&merge).await;
@@ -358,7 +359,7 @@ async fn an_earlier_version_of_a_contract_comes_back_with_the_survivor() {
     // The draft is for somebody else, so that only the version in force refers to what is merged.
     let other = acme.account("Other").await;
     let draft = Contract { id: id.clone(), account_id: other.clone(), ..Contract::default() };
-    let request = UpdateContractRequest { contract: Some(draft), update_mask: mask("account_id") };
+    let request = UpdateContractRequest { contract: Some(draft), update_mask: Some(mask("account_id")) };
     desk.contracts.update_contract(request).await.unwrap();
     let first = acme.merge("accounts", [&b, &a]).await;
     let second = acme.merge("accounts", [&c, &b]).await;

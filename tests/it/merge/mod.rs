@@ -9,7 +9,7 @@ use crm_proto::crm::{
         Account, Contact, CreateAccountRequest, CreateContactRequest, GetMergeRequest, Merge,
         MergeParticipant, MergeRecordsRequest, UndoMergeRequest,
         account_service_client::AccountServiceClient, contact_service_client::ContactServiceClient,
-        merge::State, merge_service_client::MergeServiceClient,
+        merge_service_client::MergeServiceClient,
     },
     event::v1::{Event, StartFrom, StreamEventsRequest, event_service_client::EventServiceClient},
     sales::v1::{
