@@ -1,6 +1,7 @@
 //! What a write costs: round trips to the database, as the log line of a request counts them and as the driver sends them.
 
 use std::{
+    cell::RefCell,
     io,
     sync::{Arc, Mutex},
 };
@@ -12,6 +13,8 @@ use crm_proto::crm::customer::v1::{
 };
 use crm_testkit::Caller;
 use serde_json::Value;
+use tracing::Level;
+use tracing_subscriber::{Layer as _, filter::dynamic_filter_fn, layer::SubscriberExt as _};
 
 use crate::rig::{Rig, named};
 
@@ -30,7 +33,28 @@ impl io::Write for Log {
     }
 }
 
+thread_local! {
+    /// The log that takes what the thread says.
+    static TAKING: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
 impl Log {
+    /// A log of what the thread says from now on. The subscriber is everybody's, because what it would hear of a place in the code is remembered for all
+    /// threads by the first that comes there; threads of other tests say nothing to it.
+    fn start() -> Self {
+        let log = Self::default();
+        TAKING.set(Some(log.clone()));
+        let taking = || TAKING.with_borrow(Clone::clone);
+        let layer = tracing_subscriber::fmt::layer()
+            .json()
+            .with_writer(move || taking().unwrap_or_default())
+            .with_filter(dynamic_filter_fn(move |metadata, _| {
+                *metadata.level() <= Level::DEBUG && TAKING.with_borrow(Option::is_some)
+            }));
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
+        log
+    }
+
     /// The lines of a target since the last call.
     fn take(&self) -> Vec<Value> {
         let text = std::mem::take(&mut *self.0.lock().unwrap());
@@ -58,14 +82,7 @@ fn statements(lines: &[Value]) -> (u64, Vec<String>) {
 
 #[tokio::test]
 async fn a_create_is_four_statements_with_its_keys_and_an_update_five() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::start();
     let rig = Rig::logging_statements().await;
     let me = rig.administrator();
     let account = || Account {
