@@ -4,7 +4,6 @@
 
 use crm_kit_api::{
     Call, Result,
-    filter::Moment,
     page::{self, Binding, Token},
 };
 use uuid::Uuid;
@@ -41,10 +40,4 @@ impl Paging {
         let next = rows.last().map(|row| Token { keys: Vec::new(), id: id(row) }.encode(self.binding));
         (rows, next.unwrap_or_default())
     }
-}
-
-/// `now` and `today` of filters, in the tenant's zone.
-pub fn moment(call: &Call) -> Moment {
-    let zone = call.access.tenant.time_zone.parse::<chrono_tz::Tz>().unwrap_or(chrono_tz::UTC);
-    Moment::new(call.now, call.now.with_timezone(&zone).date_naive())
 }

@@ -24,7 +24,6 @@
 //! | [`team`] | who works below whom |
 //! | [`money`] | rounding to the smallest unit of a currency |
 //! | [`decimal`] | decimal numbers of requests |
-//! | [`calendar`] | days in the tenant's zone |
 //! | [`app`] | the composition root |
 //!
 //! The life of records, their custom fields and search come from `crm_kit_record`.
@@ -33,7 +32,6 @@ pub mod abroad;
 pub mod allocation;
 pub mod app;
 pub mod approval;
-pub mod calendar;
 pub mod contract;
 pub mod decimal;
 pub mod document;

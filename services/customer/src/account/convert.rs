@@ -1,6 +1,6 @@
 //! Accounts between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, money::Money, time};
+use crm_kit_api::{Call, Result, etag, money::Money, time};
 use crm_proto::crm::customer::v1::{Account as Wire, LifeCycleStage, account::Kind};
 use sqlx::types::Json;
 
@@ -34,7 +34,7 @@ pub const FIXED: &[&str] = &[
 /// Reads an account. `base` keeps what the server sets: the stored account of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Account) -> Result<Account> {
     let mut check = Checker::new("account", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let (was_stored, owner_before) = (base.custom.origin() == Origin::Stored, base.owner_id);

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crm_kit_api::{
-    Call, Result,
-    filter::{Filter, Moment},
-    sensitivity::Masks,
-};
+use crm_kit_api::{Call, Result, filter::Filter, sensitivity::Masks};
 use crm_kit_pg::{
     Tx,
     people::{State, colleagues},
@@ -63,7 +59,7 @@ fn chosen<'o>(
             return Vec::new();
         }
     };
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let holds = |lead: &Lead| {
         let standard = |path: &str| lead.filter_value(path);
         filter.matches(&|path| fields.lookup(&lead.custom, &standard, path), moment)

@@ -1,6 +1,6 @@
 //! Contacts between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_proto::{
     crm::customer::v1::{Contact as Wire, LifeCycleStage},
     google::r#type::Date,
@@ -24,7 +24,7 @@ pub const FIXED: &[&str] =
 /// Reads a contact. `base` keeps what the server sets: the stored contact of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Contact) -> Result<Contact> {
     let mut check = Checker::new("contact", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut contact = standard(wire, base, &mut check);

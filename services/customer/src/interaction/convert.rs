@@ -1,7 +1,7 @@
 //! Interactions between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::{
     Choice,
     custom_field::{Fields, values::Origin},
@@ -25,7 +25,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// Reads an interaction. `base` keeps what the server sets: the stored one of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Interaction) -> Result<Interaction> {
     let mut check = Checker::new("interaction", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut interaction = standard(call, wire, base, &mut check);

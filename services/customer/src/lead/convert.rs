@@ -1,6 +1,6 @@
 //! Leads between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Error, Result, etag, time};
 use crm_proto::crm::customer::v1::{
     Lead as Wire, LeadStatusChange as WireChange, Utm as WireUtm, lead::Status,
 };
@@ -41,7 +41,7 @@ pub const FIXED: &[&str] = &[
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Lead) -> Result<Lead> {
     may_change(&base)?;
     let mut check = Checker::new("lead", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut lead = standard(wire, base.clone(), &mut check);

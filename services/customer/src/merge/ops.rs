@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment};
+use crm_kit_api::{Call, Error, Result, etag};
 use crm_kit_pg::{Change as Told, ChangeKind, Db, Tx};
 use crm_kit_record::{
     Choice, Slice,
@@ -253,7 +253,7 @@ fn draft<R: Mergeable>(call: &Call, fields: &Fields, wanted: &Wanted, records: V
     let was = losers.remove(place);
     let (document, chosen) = policy::merge(&wanted.fields, &participants, &|field| wanted.policy_of(field))?;
     let mut record: R = revert::record(document)?;
-    refresh::evaluate(fields, &mut record, Moment::from(call.now));
+    refresh::evaluate(fields, &mut record, call.moment());
     Ok(Draft { was, record, losers, chosen })
 }
 

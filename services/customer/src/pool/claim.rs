@@ -5,12 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
-use crm_kit_api::{
-    Call, Error, Result,
-    filter::{Filter, Moment},
-    order::Order,
-};
+use chrono::{DateTime, TimeDelta, Utc};
+use crm_kit_api::{Call, Error, Result, filter::Filter, order::Order};
 use crm_kit_pg::{Tx, list::List};
 use crm_kit_record::{
     custom_field::Fields,
@@ -98,7 +94,7 @@ impl Allowance {
         let (tenant, caller) = (tx.tenant_id(), call.caller_id());
         let mut allowance = Self::default();
         if pool.daily_claim_limit > 0 {
-            let today = day_start(call);
+            let today = call.start_of(call.today());
             let used = ownership::store::claims_since(tx.conn(), tenant, caller, pool.id, today).await?;
             allowance.left.push(("daily_claim_limit", pool.daily_claim_limit.into(), used));
         }
@@ -163,7 +159,7 @@ async fn holding<R: Pooled>(tx: &mut Tx<'_>, call: &Call, fields: &Fields, pool:
         owners: None,
         show_deleted: false,
         filter: &filter,
-        moment: Moment::from(call.now),
+        moment: call.moment(),
         search: Vec::new(),
         order: &order,
         after: None,
@@ -171,14 +167,4 @@ async fn holding<R: Pooled>(tx: &mut Tx<'_>, call: &Call, fields: &Fields, pool:
     };
     let tenant = tx.tenant_id();
     Ok(list.count(tx.conn(), tenant).await?.rows)
-}
-
-/// The beginning of today where the tenant is.
-fn day_start(call: &Call) -> DateTime<Utc> {
-    let zone: chrono_tz::Tz = call.access.tenant.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let midnight = call.now.with_timezone(&zone).date_naive().and_time(chrono::NaiveTime::MIN);
-    // Where clocks are put forward at midnight the day begins an hour later.
-    let start = zone.from_local_datetime(&midnight).earliest();
-    let start = start.or_else(|| zone.from_local_datetime(&(midnight + TimeDelta::hours(1))).earliest());
-    start.map_or(call.now, |start| start.with_timezone(&Utc))
 }

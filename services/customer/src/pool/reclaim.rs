@@ -7,13 +7,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{NaiveDate, TimeDelta};
-use crm_kit_api::{
-    Call, Error, Result,
-    filter::{Filter, Moment},
-    order::Order,
-    page::Token,
-    time,
-};
+use crm_kit_api::{Call, Error, Result, filter::Filter, order::Order, page::Token, time};
 use crm_kit_pg::{
     jobs::{Job, Verdict, Worker},
     list::{List, Page},
@@ -171,7 +165,7 @@ async fn page<R: Pooled>(
         owners: None,
         show_deleted: false,
         filter,
-        moment: Moment::from(call.now),
+        moment: call.moment(),
         search: Vec::new(),
         order: &order,
         after,

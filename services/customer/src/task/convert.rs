@@ -1,6 +1,6 @@
 //! Tasks between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::{
     Choice,
     custom_field::Fields,
@@ -40,7 +40,7 @@ const DELAY_HOURS: i64 = 24;
 /// Reads a task. `base` keeps what the server sets: the stored one of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Task) -> Result<Task> {
     let mut check = Checker::new("task", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let (state, reason) = (wire.state(), std::mem::take(&mut wire.state_reason));

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
-use crm_kit_api::{Call, Result, error::Violations, filter::Moment, id, time};
+use crm_kit_api::{Call, Result, error::Violations, id, time};
 use crm_kit_record::{
     Record as _, Slice,
     custom_field::{Fields, refresh},
@@ -103,7 +103,7 @@ impl Tasks {
 /// record's alone, external ids and those of unique fields, stay behind.
 fn next(call: &Call, fields: &Fields, done: &Task, fresh: &Task) -> Option<Task> {
     let recurrence = done.recurrence.as_ref().filter(|_| done.state.0 == State::Completed)?;
-    let zone = call.access.tenant.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let zone = call.zone();
     let due = recurrence.next(done.due_time?.max(call.now), zone)?;
     let mut next = Task {
         id: fresh.id,
@@ -125,7 +125,7 @@ fn next(call: &Call, fields: &Fields, done: &Task, fresh: &Task) -> Option<Task>
     }
     next.enter(State::NotStarted, call.now);
     next.arm();
-    refresh::evaluate(fields, &mut next, Moment::from(call.now));
+    refresh::evaluate(fields, &mut next, call.moment());
     Some(next)
 }
 

@@ -6,6 +6,7 @@
 //! | [`error`] | the one `Error`, its reasons and violations, the only conversion to a gRPC status |
 //! | [`id`] | time-ordered ids |
 //! | [`call`] | who asks: tenant, user, rights, record scope, masks, deadline, request and idempotency key |
+//! | `day` (methods of [`Call`]) | days in the tenant's zone |
 //! | [`clock`] | the only source of time |
 //! | [`filter`] | typed CEL: to SQL for sets, in memory for single records |
 //! | [`order`] | `order_by` |
@@ -19,6 +20,7 @@
 
 pub mod call;
 pub mod clock;
+mod day;
 pub mod error;
 pub mod etag;
 pub mod filter;

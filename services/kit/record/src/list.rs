@@ -2,7 +2,7 @@
 
 use crm_kit_api::{
     Call, Result,
-    filter::{Filter, Moment},
+    filter::Filter,
     order::Order,
     page::{self, Binding, Token},
 };
@@ -76,7 +76,7 @@ impl Query {
             owners: R::KIND.owners(call),
             show_deleted: wanted.show_deleted,
             filter: &self.filter,
-            moment: Moment::from(call.now),
+            moment: call.moment(),
             search,
             order: &self.order,
             after: self.after.clone(),

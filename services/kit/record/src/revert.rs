@@ -4,7 +4,7 @@
 //! of those that a change touched, before and after it. Taking it back compares three documents: what is still as the change left it becomes what it was;
 //! what is not stays, and is named. Of a list, items that were added since stay beside those that come back.
 
-use crm_kit_api::{Call, Error, Result, filter::Moment};
+use crm_kit_api::{Call, Error, Result};
 use crm_kit_pg::Tx;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -130,7 +130,7 @@ where
     for was in R::lock(tx.conn(), tenant, ids, None).await? {
         let mut record = was.clone();
         alter(&mut record);
-        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        refresh::evaluate(fields, &mut record, call.moment());
         let patch = Patch::between(&document(&was)?, &document(&record)?, together);
         if !patch.is_empty() {
             patches.push((record.head().id, patch));
@@ -160,7 +160,7 @@ where
         let mut document = document(&was)?;
         conflicts.push((id, patch.take_back(&mut document, together)));
         let mut record: R = record(document)?;
-        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        refresh::evaluate(fields, &mut record, call.moment());
         revisions.push(Revision::new(fields, was, record));
     }
     life::write(tx, call, fields, revisions).await?;

@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use uuid::Uuid;
 
 use super::{events::COLLECTION, model::Request, store};
-use crate::paging::{Paging, moment};
+use crate::paging::Paging;
 
 const STATES: &[(&str, i32)] = &[
     ("PENDING", 1),
@@ -82,7 +82,7 @@ pub async fn list(
         owners: call.access.scope.owners(),
         show_deleted: true,
         filter: &filter,
-        moment: moment(call),
+        moment: call.moment(),
         search: Vec::new(),
         order: &order,
         after: Token::decode(&request.page_token, binding, order.keys.len())?,

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     approval_flow::{self, condition, model::Flow},
-    paging::moment,
     reason,
 };
 
@@ -90,7 +89,7 @@ async fn flow_of(tx: &mut Tx<'_>, call: &Call, draft: &Request) -> Result<Option
     let tenant_id = tx.tenant_id();
     let values = draft.values()?;
     for flow in approval_flow::store::in_use(tx.conn(), tenant_id, &draft.object_type).await? {
-        if condition::holds(&flow.definition, &values, moment(call))? {
+        if condition::holds(&flow.definition, &values, call.moment())? {
             return Ok(Some(flow));
         }
     }

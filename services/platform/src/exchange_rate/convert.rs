@@ -81,7 +81,7 @@ impl Kind {
 
 /// The day a caller names, or today in the tenant's time zone.
 pub fn day(call: &Call, field: &str, wire: Option<&crm_proto::google::r#type::Date>) -> Result<NaiveDate> {
-    let Some(wire) = wire else { return Ok(crate::paging::moment(call).today) };
+    let Some(wire) = wire else { return Ok(call.moment().today) };
     let mut violations = Violations::default();
     let day = naive_date(field, wire, &mut violations).unwrap_or_default();
     violations.into_result(day)

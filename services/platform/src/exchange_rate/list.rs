@@ -16,7 +16,6 @@ use crm_proto::crm::platform::v1::{ListExchangeRatesRequest, ListExchangeRatesRe
 use futures::FutureExt as _;
 
 use super::model::ExchangeRate;
-use crate::paging::moment;
 
 const KINDS: &[(&str, i32)] = &[("SPOT", 1), ("PLAN", 2), ("MONTH_AVERAGE", 3)];
 
@@ -62,7 +61,7 @@ pub async fn list(
         owners: None,
         show_deleted: true,
         filter: &filter,
-        moment: moment(call),
+        moment: call.moment(),
         search: Vec::new(),
         order: &order,
         after: Token::decode(&request.page_token, binding, order.keys.len())?,

@@ -17,7 +17,7 @@ use crm_proto::crm::platform::v1::{ListUsersRequest, ListUsersResponse};
 use futures::FutureExt as _;
 
 use super::model::User;
-use crate::{paging::moment, text};
+use crate::text;
 
 const STATES: &[(&str, i32)] = &[("ACTIVE", 1), ("DISABLED", 2)];
 
@@ -90,7 +90,7 @@ pub async fn list(db: &Db, call: &Call, request: &ListUsersRequest) -> Result<Li
         owners: None,
         show_deleted: request.show_deleted,
         filter: &filter,
-        moment: moment(call),
+        moment: call.moment(),
         search: search(&request.q, &masked),
         order: &order,
         after: Token::decode(&request.page_token, binding, order.keys.len())?,

@@ -1,7 +1,7 @@
 //! Contracts between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, money::Money, time};
+use crm_kit_api::{Call, Error, Result, etag, money::Money, time};
 use crm_kit_record::{
     Choice,
     custom_field::Fields,
@@ -52,7 +52,7 @@ const IMPORT: &str = "sales.contracts.import";
 /// Reads a contract. `base` keeps what the server sets: the stored one of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Contract) -> Result<Contract> {
     let mut check = Checker::new("contract", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let was = base.clone();

@@ -1,9 +1,6 @@
 //! What is a contract's own in the life of a record.
 
-use crm_kit_api::{
-    Call, Result,
-    filter::{self, Moment},
-};
+use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{
     Happening, Head, HeadMut, Kind, Record, Sent,
@@ -162,7 +159,7 @@ impl Priced for Contract {
         if !self.sheet.lines.is_empty() {
             self.amount = Some(self.sheet.totals.gross);
         }
-        refresh::evaluate(fields, self, Moment::from(call.now));
+        refresh::evaluate(fields, self, call.moment());
         Ok(())
     }
 }

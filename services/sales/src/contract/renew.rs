@@ -1,7 +1,7 @@
 //! Renewing a contract: the one that follows is made and both know of each other, in one transaction.
 
 use chrono::NaiveDate;
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, id, time};
+use crm_kit_api::{Call, Error, Result, etag, id, time};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Choice, Record as _,
@@ -152,6 +152,6 @@ fn following(call: &Call, fields: &Fields, was: &Contract, term: Term, fresh: Co
         custom: Json(fields.continued(&was.custom, &fresh.custom)),
         ..fresh
     };
-    refresh::evaluate(fields, &mut contract, Moment::from(call.now));
+    refresh::evaluate(fields, &mut contract, call.moment());
     contract
 }

@@ -1,7 +1,7 @@
 //! Prices of lines: what their products cost in the price book, asked for all lines of all documents of a write in one statement. Nothing is asked when
 //! every line has its prices and no other book is named.
 
-use crm_kit_api::{Call, Error, Result, filter::Moment};
+use crm_kit_api::{Call, Error, Result};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Record,
@@ -18,7 +18,7 @@ use super::{
     tax,
 };
 use crate::{
-    calendar, decimal,
+    decimal,
     money::divide,
     price_book,
     price_entry::{refusal, tier},
@@ -36,7 +36,7 @@ pub trait Priced: Record {
     fn sheet_mut(&mut self) -> &mut Sheet;
     /// Takes over what follows from the sheet, which has its amounts now: the tenant's formulas. `was` is the stored record; `None` for a new one.
     fn priced(&mut self, call: &Call, fields: &Fields, _was: Option<&Self>) -> Result<()> {
-        refresh::evaluate(fields, self, Moment::from(call.now));
+        refresh::evaluate(fields, self, call.moment());
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ async fn price(tx: &mut Tx<'_>, call: &Call, field: &str, mut sheets: Vec<Writte
         return Ok(());
     }
     let tenant = tx.tenant_id();
-    let found = store::find(tx.conn(), tenant, &questions, calendar::today(call)).await?;
+    let found = store::find(tx.conn(), tenant, &questions, call.today()).await?;
     for found in found {
         let place = usize::try_from(found.place - 1).ok().and_then(|place| asked.get(place));
         let (index, line) = *place.ok_or_else(|| Error::bug("a price that nobody asked for"))?;
@@ -206,7 +206,7 @@ fn own_price(call: &Call, sheet: &Sheet, line: &Line, found: &Found) -> Result<D
     let is_free = found.book_id.is_none() || call.access.permissions.allows(OPEN_PRICE);
     line.unit_price.filter(|_| is_free).ok_or_else(|| {
         let book = found.book_id.ok_or(sheet.currency.as_str());
-        refusal::no_price(line.product_id.unwrap_or_default(), line.quantity, calendar::today(call), book)
+        refusal::no_price(line.product_id.unwrap_or_default(), line.quantity, call.today(), book)
     })
 }
 

@@ -7,8 +7,6 @@ use chrono::{Datelike as _, Days, Months, NaiveDate};
 use crm_kit_api::{Call, Result, error::Violations, time};
 use crm_proto::{crm::sales::v1::PeriodKind, google::r#type::Date};
 
-use crate::calendar;
-
 /// Name of the collection in errors and events.
 pub const COLLECTION: &str = "fiscalCalendar";
 
@@ -71,7 +69,7 @@ impl Asked {
     pub fn read(call: &Call, kind: PeriodKind, day: Option<&Date>, violations: &mut Violations) -> Self {
         let kind = if kind == PeriodKind::Unspecified { PeriodKind::Quarter } else { kind };
         let day = day.and_then(|day| near(time::naive_date("date", day, violations)?, "date", violations));
-        Self { kind, day: day.unwrap_or_else(|| calendar::today(call)) }
+        Self { kind, day: day.unwrap_or_else(|| call.today()) }
     }
 
     /// The period in the tenant's calendar.

@@ -18,7 +18,6 @@ use super::{
     store::{self, Adjustment, Deals, People},
 };
 use crate::{
-    calendar,
     exchange::Conversion,
     fiscal::{self, Asked, Period},
     team,
@@ -90,14 +89,14 @@ impl Forecasts {
         let period = rolled_up.period;
         let Some(to) = &question.currency else { return Ok((period, rolled_up.to_wire(call, None)?)) };
         let currencies: BTreeSet<String> = rolled_up.total.figures.keys().cloned().collect();
-        let day = calendar::today(call).min(period.end);
+        let day = call.today().min(period.end);
         let rates = self.exchange.conversion(call, &currencies, to, (question.rates, day)).await?;
         Ok((period, rolled_up.to_wire(call, Some(&rates))?))
     }
 
     /// As [`Forecasts::forecast`], in the deals' own currencies.
     pub async fn roll_up(&self, call: &Call, question: &Question) -> Result<RolledUp> {
-        let today = calendar::today(call);
+        let today = call.today();
         let read =
             self.db.list(call, move |tx| Box::pin(async move { roll_up(tx, call, question, today).await }));
         read.await

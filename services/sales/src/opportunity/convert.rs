@@ -1,6 +1,6 @@
 //! Opportunities between the wire and the table. Reading collects every violation; what it returns is what will be stored.
 
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, money::Money, time};
+use crm_kit_api::{Call, Error, Result, etag, money::Money, time};
 use crm_kit_record::{
     Choice,
     custom_field::Fields,
@@ -23,7 +23,6 @@ use super::{
     part::{Competitor, Participant},
 };
 use crate::{
-    calendar,
     document::{self, Sheet},
     pipeline::{Pipeline, Stage, model::Kind},
 };
@@ -52,7 +51,7 @@ const MAX_AMOUNT: i64 = 10_000_000_000_000 * 10_000;
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Opportunity) -> Result<Opportunity> {
     let pipelines = pipelines(fields)?;
     let mut check = Checker::new("opportunity", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let was = base.clone();
@@ -104,7 +103,7 @@ pub fn pipelines(fields: &Fields) -> Result<&[Pipeline]> {
 
 /// When and by whom the call moves deals.
 pub fn act(call: &Call) -> Act {
-    Act { now: call.now, today: calendar::today(call), actor_id: call.caller_id() }
+    Act { now: call.now, today: call.today(), actor_id: call.caller_id() }
 }
 
 /// Whether the deal would come to another place than it stands in.
@@ -223,7 +222,7 @@ fn standard(call: &Call, wire: Wire, base: Opportunity, check: &mut Checker<'_>)
         amount: amount.as_ref().map(|money| money.ten_thousandths),
         amount_currency: amount.map(|money| money.currency).unwrap_or_default(),
         close_date: check.day("close_date", wire.close_date),
-        open_date: open_date.unwrap_or_else(|| calendar::today(call)),
+        open_date: open_date.unwrap_or_else(|| call.today()),
         closed_date: check.day("closed_date", wire.closed_date).or(base.closed_date),
         close_reason: check.line("close_reason", wire.close_reason, 200),
         next_step: check.line("next_step", wire.next_step, 500),

@@ -1,6 +1,6 @@
 //! What a deal with lines is worth: their net total. Another amount is refused, so that nobody thinks it was taken.
 
-use crm_kit_api::{Call, Error, Result, filter::Moment};
+use crm_kit_api::{Call, Error, Result};
 use crm_kit_record::custom_field::Fields;
 use rust_decimal::Decimal;
 use sqlx::types::Json;
@@ -53,7 +53,7 @@ impl Priced for Opportunity {
         take_over(self, was)?;
         gate::expect(self);
         let mut custom = std::mem::take(&mut self.custom.0);
-        fields.evaluate(&mut custom, &|path| self.filter_value(path), Moment::from(call.now));
+        fields.evaluate(&mut custom, &|path| self.filter_value(path), call.moment());
         self.custom = Json(custom);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Orders between the wire and the table. Reading collects every violation; what it returns is what will be stored, but for prices of products that are
 //! still open.
 
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Error, Result, etag, time};
 use crm_kit_record::{
     custom_field::Fields,
     external_id::ExternalId,
@@ -14,7 +14,7 @@ use sqlx::types::Json;
 use tonic::Code;
 
 use super::{model::Order, place};
-use crate::{DOMAIN, calendar, document};
+use crate::{DOMAIN, document};
 
 /// Fields that a caller may send back but never sets.
 pub const FIXED: &[&str] = &[
@@ -36,7 +36,7 @@ pub const FIXED: &[&str] = &[
 /// Reads an order. `base` keeps what the server sets: the stored one of an update, a fresh one of a creation.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Order) -> Result<Order> {
     let mut check = Checker::new("order", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let was = base.clone();
@@ -81,7 +81,7 @@ fn standard(call: &Call, wire: Wire, base: Order, check: &mut Checker<'_>) -> Or
         quote_id: check.reference("quote_id", &wire.quote_id),
         contract_id: check.reference("contract_id", &wire.contract_id),
         customer_reference: check.line("customer_reference", wire.customer_reference, 100),
-        order_date: order_date.unwrap_or_else(|| calendar::today(call)),
+        order_date: order_date.unwrap_or_else(|| call.today()),
         description: check.lines("description", wire.description, 20_000),
         owner_id: check.reference("owner_id", &wire.owner_id).unwrap_or(base.owner_id),
         tags: check.tags("tags", wire.tags),

@@ -30,7 +30,7 @@ use super::{
     place,
 };
 use crate::{
-    DOMAIN, calendar,
+    DOMAIN,
     document::{self, model::PRICE_DECIMALS, price},
 };
 
@@ -190,7 +190,7 @@ async fn fulfil(
         create_time: call.now,
         actor_id: call.caller_id(),
         reference,
-        fulfilment_date: date.unwrap_or_else(|| calendar::today(call)),
+        fulfilment_date: date.unwrap_or_else(|| call.today()),
         quantities: Json(quantities),
     };
     history::add_fulfilment(tx.conn(), (was.tenant_id, was.id), &fulfilment).await?;

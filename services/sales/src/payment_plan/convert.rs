@@ -1,6 +1,6 @@
 //! Payment plans between the wire and the table. Reading collects every violation.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::{
     custom_field::Fields,
     external_id::ExternalId,
@@ -30,7 +30,7 @@ pub const FIXED: &[&str] = &[
 /// Reads a payment plan. `base` keeps what the server sets.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: PaymentPlan) -> Result<PaymentPlan> {
     let mut check = Checker::new("payment_plan", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut plan = standard(wire, base.clone(), &mut check);

@@ -1,6 +1,6 @@
 //! Price entries between the wire and the table. Reading collects every violation.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::{
     Choice, custom_field::Fields, external_id::ExternalId, field::Checker, life::purge_time,
 };
@@ -16,7 +16,7 @@ pub const FIXED: &[&str] = &["id", "create_time", "update_time", "delete_time", 
 /// Reads a price entry. `base` keeps what the server sets.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: PriceEntry) -> Result<PriceEntry> {
     let mut check = Checker::new("price_entry", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut entry = standard(wire, base, &mut check);

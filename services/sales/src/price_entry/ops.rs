@@ -13,7 +13,7 @@ use super::{
     tier::{self, Part},
 };
 use crate::{
-    calendar, decimal, money,
+    decimal, money,
     price_book::{self, PriceBook},
     product,
 };
@@ -59,7 +59,7 @@ impl Question {
             unit: request.unit.clone(),
             currency: request.currency_code.clone(),
             price_book_id: id::parse_optional("price_book_id", &request.price_book_id)?,
-            day: day.unwrap_or_else(|| calendar::today(call)),
+            day: day.unwrap_or_else(|| call.today()),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Products between the wire and the table. Reading collects every violation.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::{custom_field::Fields, external_id::ExternalId, field::Checker, life::purge_time};
 use crm_kit_value::text::is_blank;
 use crm_proto::crm::sales::v1::Product as Wire;
@@ -15,7 +15,7 @@ pub const FIXED: &[&str] = &["id", "create_time", "update_time", "delete_time", 
 /// Reads a product. `base` keeps what the server sets.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Product) -> Result<Product> {
     let mut check = Checker::new("product", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut product = standard(wire, base, &mut check);

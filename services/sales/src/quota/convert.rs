@@ -1,7 +1,7 @@
 //! Quotas between the wire and the table. Reading collects every violation.
 
 use chrono::{Datelike as _, NaiveDate};
-use crm_kit_api::{Call, Result, etag, filter::Moment, money::Money, time};
+use crm_kit_api::{Call, Result, etag, money::Money, time};
 use crm_kit_record::{
     Choice,
     custom_field::Fields,
@@ -17,7 +17,6 @@ use sqlx::types::Json;
 
 use super::{model::Quota, reason};
 use crate::{
-    calendar,
     fiscal::{self, Period},
     money,
 };
@@ -43,7 +42,7 @@ const MAX_AMOUNT: i64 = 10_000_000_000_000 * 10_000;
 /// Reads a quota. `base` keeps what the server sets.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Quota) -> Result<Quota> {
     let mut check = Checker::new("quota", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let was = base.clone();
@@ -54,7 +53,7 @@ pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Quota) -> Result
     check_fixed(&was, &quota, &mut check);
     let mut quota = check.into_violations().into_result(quota)?;
     if was.state.0 != State::Draft && quota != was {
-        if was.state.0 == State::Locked || was.end_date < calendar::today(call) {
+        if was.state.0 == State::Locked || was.end_date < call.today() {
             return Err(reason::locked(&was));
         }
         if quota.value() != was.value() {

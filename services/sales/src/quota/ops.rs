@@ -15,7 +15,7 @@ use super::{
     COLLECTION, Quota,
     store::{self, Version},
 };
-use crate::{calendar, exchange::Exchange, fiscal, money};
+use crate::{exchange::Exchange, fiscal, money};
 
 /// Most versions of a quota that are told.
 const MOST_VERSIONS: i64 = 1000;
@@ -69,7 +69,7 @@ impl Quotas {
 fn publish(call: &Call, fields: &Fields, was: Quota) -> Revision<Quota> {
     let mut quota = was.clone();
     if was.state.0 == State::Draft {
-        let is_over = was.end_date < calendar::today(call);
+        let is_over = was.end_date < call.today();
         quota.state = Choice(if is_over { State::Locked } else { State::Published });
         quota.publish_time = Some(call.now);
         quota.version_time = call.now;

@@ -1,6 +1,6 @@
 //! Quotes between the wire and the table. Reading collects every violation; what it returns is what will be stored, once its lines are priced.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, money::Money, time};
+use crm_kit_api::{Call, Result, etag, money::Money, time};
 use crm_kit_record::{
     Choice,
     custom_field::Fields,
@@ -14,10 +14,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{life, model::Quote};
-use crate::{
-    calendar,
-    document::{self, Sheet},
-};
+use crate::document::{self, Sheet};
 
 /// Fields that a caller may send back but never sets.
 pub const FIXED: &[&str] = &[
@@ -46,7 +43,7 @@ pub const FIXED: &[&str] = &[
 /// Reads a quote. `base` keeps what the server sets.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Quote) -> Result<Quote> {
     let mut check = Checker::new("quote", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let was = base.clone();
@@ -105,7 +102,7 @@ fn standard(call: &Call, wire: Wire, base: Quote, check: &mut Checker<'_>) -> Qu
     }
     let valid_until = check.day("valid_until", wire.valid_until);
     let is_draft = base.state.0 == State::Draft;
-    let expire_time = valid_until.map(|day| calendar::end_of(call, day));
+    let expire_time = valid_until.map(|day| call.end_of(day));
     Quote {
         display_name: check.line("display_name", wire.display_name, 200),
         base_number: if is_first { number.clone() } else { base.base_number.clone() },

@@ -1,6 +1,6 @@
 //! New quotes from old ones: the next revision, and a copy that is a quote of its own.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, id};
+use crm_kit_api::{Call, Result, etag, id};
 use crm_kit_pg::Tx;
 use crm_kit_record::{
     Choice, Record as _,
@@ -98,7 +98,7 @@ async fn revise(
         custom: Json(fields.continued(&was.custom, &fresh.custom)),
         ..was.clone()
     };
-    refresh::evaluate(fields, &mut quote, Moment::from(call.now));
+    refresh::evaluate(fields, &mut quote, call.moment());
     record::insert(tx, call, fields, &[quote]).await.map(only)
 }
 

@@ -1,6 +1,6 @@
 //! Receipts between the wire and the table. Reading collects every violation.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, time};
+use crm_kit_api::{Call, Result, etag, time};
 use crm_kit_record::{
     Choice,
     custom_field::Fields,
@@ -12,7 +12,7 @@ use crm_proto::crm::sales::v1::{Receipt as Wire, receipt::State};
 use sqlx::types::Json;
 
 use super::model::Receipt;
-use crate::{calendar, payment};
+use crate::payment;
 
 /// Fields that a caller may send back but never sets.
 pub const FIXED: &[&str] = &[
@@ -34,7 +34,7 @@ pub const FIXED: &[&str] = &[
 /// Reads a receipt. `base` keeps what the server sets.
 pub fn read(call: &Call, fields: &Fields, mut wire: Wire, base: Receipt) -> Result<Receipt> {
     let mut check = Checker::new("receipt", &call.access.tenant.region_code);
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let before = fields.before(&base.custom, &|path| base.filter_value(path), moment);
     let custom = std::mem::take(&mut wire.custom);
     let mut receipt = standard(wire, base.clone(), &mut check);
@@ -80,7 +80,7 @@ pub fn fresh(call: &Call, number: String) -> Receipt {
         update_time: call.now,
         revision: 1,
         number,
-        receive_date: calendar::today(call),
+        receive_date: call.today(),
         state: Choice(State::Registered),
         owner_id: call.caller_id(),
         ..Receipt::default()

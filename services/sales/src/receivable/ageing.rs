@@ -15,7 +15,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use uuid::Uuid;
 
 use super::{Receivables, store};
-use crate::{calendar, money};
+use crate::money;
 
 /// Last days overdue of all ranges but the last, when a request states none.
 const BOUNDS: [i32; 3] = [30, 60, 90];
@@ -57,7 +57,7 @@ impl Question {
             violations.add("bounds", "NOT_RISING", "must rise from one to the next");
         }
         let bounds = if request.bounds.is_empty() { BOUNDS.to_vec() } else { request.bounds.clone() };
-        let day = day.unwrap_or_else(|| calendar::today(call));
+        let day = day.unwrap_or_else(|| call.today());
         violations.into_result(())?;
         // The day is part of what pages belong to, also when the request leaves it to the server.
         let same = GetReceivableAgeingRequest {

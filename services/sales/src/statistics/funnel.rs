@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Statistics, outcome::period};
 use crate::{
-    calendar, money,
+    money,
     pipeline::{Pipeline, model::Kind},
 };
 
@@ -26,8 +26,8 @@ impl Span {
         let mut violations = Violations::default();
         let (start, end) = period(request.start_date.as_ref(), request.end_date.as_ref(), &mut violations);
         violations.into_result(Self {
-            start: start.map(|day| calendar::start_of(call, day)),
-            end: end.map(|day| calendar::end_of(call, day)),
+            start: start.map(|day| call.start_of(day)),
+            end: end.map(|day| call.end_of(day)),
         })
     }
 }

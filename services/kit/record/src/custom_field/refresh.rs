@@ -68,7 +68,7 @@ pub async fn refresh<R: Record>(slice: &Slice<R>, call: &Call, ids: &[Uuid]) -> 
                 for (id, was) in held {
                     let mut record = was.clone();
                     roll_up::put(record.head_mut().custom, fields, id, &summaries);
-                    evaluate(fields, &mut record, Moment::from(call.now));
+                    evaluate(fields, &mut record, call.moment());
                     if record != was {
                         revisions.push(Revision::new(fields, was, record));
                     }

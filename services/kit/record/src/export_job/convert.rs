@@ -82,7 +82,7 @@ pub fn to_wire(job: &Job) -> Wire {
 
 /// The collection and the day where the tenant is.
 fn file_name(call: &Call, collection: &str, kind: FileKind) -> String {
-    let zone: chrono_tz::Tz = call.access.tenant.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let zone: chrono_tz::Tz = call.zone();
     let ending = if kind == FileKind::Xlsx { "xlsx" } else { "csv" };
     format!("{collection}-{}.{ending}", call.now.with_timezone(&zone).date_naive())
 }

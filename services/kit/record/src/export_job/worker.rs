@@ -124,7 +124,7 @@ fn rows<R: Record>(
 ) -> Result<Vec<Vec<Cell>>> {
     let name = R::Wire::full_name();
     let message = crm_proto::message(&name);
-    let zone = call.access.tenant.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let zone = call.zone();
     let mut rows = Vec::with_capacity(wires.len());
     for wire in wires {
         let seen = jobs.masker.apply(&name, &Bytes::from(wire.encode_to_vec()), &call.access.masks)?;

@@ -5,12 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crm_kit_api::{
-    Call, Error, Result,
-    filter::{Filter, Moment},
-    order::Order,
-    page::Token,
-};
+use crm_kit_api::{Call, Error, Result, filter::Filter, order::Order, page::Token};
 use crm_kit_pg::{
     ChangeKind, Tx,
     list::{List, Page},
@@ -97,7 +92,7 @@ pub async fn rehearse<R: Record>(slice: &Slice<R>, call: &Call, mut job: HandOve
     let filter = Filter::parse(&rule.filter, &schema)?;
     let earlier = job.earlier().map(|rule| Ok(Filter::parse(&rule.filter, &schema)?));
     let earlier = earlier.collect::<Result<Vec<_>>>()?;
-    let moment = Moment::from(call.now);
+    let moment = call.moment();
     let mut after = None;
     loop {
         call.time_left()?;
@@ -136,7 +131,7 @@ async fn page<R: Record>(
         owners: Some(&owners),
         show_deleted: false,
         filter,
-        moment: Moment::from(call.now),
+        moment: call.moment(),
         search: Vec::new(),
         order: &order,
         after: after.map(|id| Token { keys: Vec::new(), id }),
@@ -154,7 +149,7 @@ async fn move_all<R: Record>(
     ids: &[Uuid],
     mut job: HandOver,
 ) -> Result<HandOver> {
-    let (tenant, moment) = (tx.tenant_id(), Moment::from(call.now));
+    let (tenant, moment) = (tx.tenant_id(), call.moment());
     let found = R::lock(tx.conn(), tenant, ids, Some(&[job.from_user_id])).await?;
     let held: BTreeMap<Uuid, R> = found.into_iter().map(|record| (record.head().id, record)).collect();
     let mut revisions = Vec::with_capacity(held.len());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crm_kit_api::{Call, Error, Result, filter::Moment, id};
+use crm_kit_api::{Call, Error, Result, id};
 use crm_kit_pg::Tx;
 use crm_proto::crm::record::v1::custom_field::Type;
 use prost::Message;
@@ -226,7 +226,7 @@ pub async fn insert<R: Record>(
 ) -> Result<Vec<R::Wire>> {
     let mut settled = R::settle(tx, call, fields, records).await?;
     for record in settled.iter_mut().flatten() {
-        refresh::evaluate(fields, record, Moment::from(call.now));
+        refresh::evaluate(fields, record, call.moment());
     }
     let records = settled.as_deref().unwrap_or(records);
     R::insert(tx.conn(), records).await?;

@@ -1,6 +1,6 @@
 //! Moving records to the recycle bin and back.
 
-use crm_kit_api::{Call, Error, Result, etag, filter::Moment, id};
+use crm_kit_api::{Call, Error, Result, etag, id};
 use crm_kit_pg::Tx;
 use prost::Message;
 use tonic::Code;
@@ -95,7 +95,7 @@ async fn undelete<R: Record>(
     }
     etag::check(&wanted.etag, revision)?;
     stamp(&mut record, call.now, None);
-    refresh::evaluate(fields, &mut record, Moment::from(call.now));
+    refresh::evaluate(fields, &mut record, call.moment());
     let records = std::slice::from_ref(&record);
     R::update(tx.conn(), records).await?;
     claim(tx, records).await?;

@@ -1,6 +1,6 @@
 //! Updating records: only what really changed is stored and told.
 
-use crm_kit_api::{Call, Result, etag, filter::Moment, mask, update::Sent};
+use crm_kit_api::{Call, Result, etag, mask, update::Sent};
 use crm_kit_pg::{
     Tx,
     people::{People, Standing},
@@ -142,7 +142,7 @@ pub async fn write<R: Record>(
     let (mut changed, mut was_changed) = (Vec::new(), Vec::new());
     for Revision { was, before, mut record } in revisions {
         // After all that decides of the record: what a verb made of it, and what the database said.
-        refresh::evaluate(fields, &mut record, Moment::from(call.now));
+        refresh::evaluate(fields, &mut record, call.moment());
         let deleted = record.head().delete_time;
         stamp(&mut record, call.now, deleted);
         let wire = record.to_wire(fields);

@@ -1,7 +1,7 @@
 //! Records that leave their collection without going to the recycle bin, and come back as they were. What becomes of their contents meanwhile, and of
 //! what refers to them, is known to whoever calls this.
 
-use crm_kit_api::{Call, Result, filter::Moment};
+use crm_kit_api::{Call, Result};
 use crm_kit_pg::{Change, ChangeKind, Tx, change::Telling};
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub async fn restore<R: Record>(
     for record in &mut records {
         let deleted = record.head().delete_time;
         stamp(record, call.now, deleted);
-        refresh::evaluate(fields, record, Moment::from(call.now));
+        refresh::evaluate(fields, record, call.moment());
     }
     R::insert(tx.conn(), &records).await?;
     claim(tx, &records).await?;
