@@ -26,8 +26,8 @@ struct Desk {
     contracts: ContractServiceClient<Wired>,
 }
 
-fn yuan(units: i64) -> Option<Money> {
-    Some(Money { currency_code: "CNY".into(), units, nanos: 0 })
+fn yuan(units: i64) -> Money {
+    Money { currency_code: "CNY".into(), units, nanos: 0 }
 }
 
 fn stands(contract: &Contract) -> (State, ApprovalState, &str) {
@@ -39,8 +39,7 @@ impl Desk {
         let company = Box::pin(Company::of(("sales.contracts", "amount", 1000))).await;
         let token = &company.seller.token;
         let mut contracts = ContractServiceClient::new(Bearer::new(token).on(&company.suite.sales));
-        let settings =
-            ContractSettings { max_amounts: yuan(100).into_iter().collect(), ..ContractSettings::default() };
+        let settings = ContractSettings { max_amounts: vec![yuan(100)], ..ContractSettings::default() };
         let request = UpdateContractSettingsRequest { contract_settings: Some(settings), update_mask: None };
         contracts.update_contract_settings(request).await.unwrap();
         Self { company, contracts }
@@ -52,7 +51,7 @@ impl Desk {
             display_name: "frame".into(),
             account_name: "Acme".into(),
             start_date: Some(Date { year: 2026, month: 1, day: 1 }),
-            amount: yuan(units),
+            amount: Some(yuan(units)),
             ..Contract::default()
         };
         let request = CreateContractRequest { contract: Some(contract) };
@@ -126,7 +125,7 @@ async fn what_is_refused_or_returned_is_a_draft_again_and_says_why() {
     let draft = desk.decided(&asked.id).await;
     assert_eq!(stands(&draft), (State::Draft, ApprovalState::Returned, "name the parties"));
     // Past the limit of the tenant, but of no flow: nobody has to agree.
-    let smaller = Contract { amount: yuan(900), ..draft };
+    let smaller = Contract { amount: Some(yuan(900)), ..draft };
     let update = UpdateContractRequest { contract: Some(smaller), update_mask: None };
     desk.contracts.update_contract(update).await.unwrap();
     desk.submit(&asked.id).await;
