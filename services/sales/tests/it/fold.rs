@@ -1,5 +1,7 @@
 //! Sums of tenants that only write are folded by walks.
 
+use std::time::Duration;
+
 use crm_sales::statistics::fold;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -31,9 +33,16 @@ async fn a_walk_folds_whoever_has_many_rows_in_pages() {
     write_rows(&rig, little, pipeline_id, 10, 150).await;
     let (before, left) = (stored(&rig, much).await, stored(&rig, little).await);
     let (db, running) = (rig.database.db(), CancellationToken::new());
-    // The service walks by itself too, and may have folded a page already.
-    assert!((1..=12_003).contains(&fold::walk(&db, &running).await.unwrap()));
-    let after = stored(&rig, much).await;
+    // The service walks by itself too: it may have folded pages already, or hold one while this walk passes it by.
+    let mut after = before.clone();
+    for _ in 0..200 {
+        fold::walk(&db, &running).await.unwrap();
+        after = stored(&rig, much).await;
+        if after.0 <= 120 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!((after.1, after.2), (before.1, before.2));
     // Groups that lie on several pages have a row of each.
     assert!((30..=120).contains(&after.0), "{}", after.0);
