@@ -21,8 +21,8 @@ const HOLD: &str = "
 /// Whether the work on a merge, or on its undoing, has begun or is done, while that of another is held up.
 const HAS_RUN: &str = "
     SELECT EXISTS (SELECT FROM relink WHERE id = $1::uuid AND undone = $3)
-       AND NOT EXISTS (SELECT FROM job WHERE id = $1::uuid AND attempts = 0)
-       AND EXISTS (SELECT FROM job JOIN held USING (id) WHERE id = $2::uuid AND attempts = 0)";
+       AND NOT EXISTS (SELECT FROM job WHERE id = $1::uuid AND claim = 0)
+       AND EXISTS (SELECT FROM job JOIN held USING (id) WHERE id = $2::uuid AND claim = 0)";
 
 /// Lets the work of `first` begin only after that of `second` has.
 async fn swap(suite: &Suite, conn: &mut PgConnection, (first, second): (&str, &str), undone: bool) {

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::{JOB_KIND, PAGE, model::Relink, mover::MOVERS, store};
 
-/// Most seconds that one waits for those before it until it looks again. The one right before it wakes it.
-const LONGEST_WAIT: i32 = 60;
+/// How long one waits for those before it until it looks again. The one right before it wakes it.
+const WAIT: TimeDelta = TimeDelta::seconds(1);
 
 /// Lets records follow merges. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -77,10 +77,7 @@ impl Relinks {
                 .await?;
             match step {
                 Step::More => {}
-                Step::Wait => {
-                    let seconds = job.attempts.clamp(1, LONGEST_WAIT);
-                    return Ok(Verdict::Again(self.clock.now() + TimeDelta::seconds(seconds.into())));
-                }
+                Step::Wait => return Ok(Verdict::Again(self.clock.now() + WAIT)),
                 Step::Unknown => return Ok(Verdict::Done),
                 Step::Done { undone } => {
                     self.wake_next(job.tenant_id).await?;
