@@ -69,6 +69,27 @@ pub async fn enqueue(
     .map_err(database_error)
 }
 
+/// Asks for work on the record `id` unless that is asked for already, so that what waits for it is never left waiting.
+pub async fn ensure(
+    conn: &mut PgConnection,
+    tenant_id: Uuid,
+    id: Uuid,
+    kind: &str,
+    run_after: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO job (tenant_id, id, kind, run_after) VALUES ($1, $2, $3, $4) ON CONFLICT ON CONSTRAINT job_pkey DO NOTHING"#,
+        tenant_id,
+        id,
+        kind,
+        run_after,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
 /// Claims one due job of `kind`, oldest first. Two workers never hold the same job, and none waits for another: rows that somebody is about to change are
 /// passed over and found by the next look.
 async fn claim(conn: &mut PgConnection, kind: &str, now: DateTime<Utc>) -> Result<Option<Job>> {

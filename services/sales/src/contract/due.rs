@@ -69,6 +69,11 @@ impl Contracts {
         match self.try_renew(tenant, id, now).await {
             Ok(()) => true,
             Err(error) if was_overtaken(&error) => false,
+            // What the contract lacks only people can add, as a term that an import left out.
+            Err(error) if error.code() == Code::InvalidArgument => {
+                tracing::debug!(%tenant, contract = %id, ?error, "a contract cannot be renewed and is left to people");
+                false
+            }
             Err(error) => {
                 metrics::counter!("crm_contract_renewals_failed_total").increment(1);
                 tracing::warn!(%tenant, contract = %id, ?error, "a contract was not renewed; the next walk tries again");

@@ -3,11 +3,14 @@
 use crm_kit_api::{Call, Result, filter};
 use crm_kit_pg::{Tx, change::Telling};
 use crm_kit_record::{
-    Happening, Head, HeadMut, Kind, Record, Sent,
+    Choice, Happening, Head, HeadMut, Kind, Record, Sent,
     custom_field::{Fields, refresh},
     recycle_bin::Gone,
 };
-use crm_proto::crm::sales::v1::{Contract as Wire, contract::State};
+use crm_proto::crm::sales::v1::{
+    Contract as Wire,
+    contract::{RenewalRule, State},
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -126,6 +129,12 @@ impl Record for Contract {
             opportunity::COLLECTION => forgotten(&mut self.opportunity_id),
             "quotes" => forgotten(&mut self.quote_id),
             COLLECTION => {
+                // The contract that followed was deleted, which is how notice is given: the server makes no other.
+                if self.renewal_id.is_some_and(|id| gone.ids.contains(&id))
+                    && self.renewal_rule.0 == RenewalRule::Automatic
+                {
+                    self.renewal_rule = Choice(RenewalRule::None);
+                }
                 forgotten(&mut self.renewal_id);
                 forgotten(&mut self.renewal_of_id);
             }

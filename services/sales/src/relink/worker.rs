@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::{JOB_KIND, PAGE, model::Relink, mover::MOVERS, store};
 
-/// How long one waits for those before it until it looks again. The one right before it wakes it.
-const WAIT: TimeDelta = TimeDelta::seconds(1);
+/// How long one waits for others until it looks again. The one right before it wakes it.
+const WAIT: TimeDelta = TimeDelta::seconds(5);
 
 /// Lets records follow merges. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,8 +39,10 @@ pub struct Relinks {
 enum Step {
     /// There may be more.
     More,
-    /// Others come before it.
+    /// Others changed what it was about to change.
     Wait,
+    /// This one comes before it.
+    Behind { first: Uuid },
     /// Nothing more of the merge, or of its undoing.
     Done { undone: bool },
     /// No such relink.
@@ -78,6 +80,10 @@ impl Relinks {
             match step {
                 Step::More => {}
                 Step::Wait => return Ok(Verdict::Again(self.clock.now() + WAIT)),
+                Step::Behind { first } => {
+                    self.ensure(job.tenant_id, first).await?;
+                    return Ok(Verdict::Again(self.clock.now() + WAIT));
+                }
                 Step::Unknown => return Ok(Verdict::Done),
                 Step::Done { undone } => {
                     self.wake_next(job.tenant_id).await?;
@@ -111,6 +117,15 @@ impl Relinks {
         woken.await
     }
 
+    /// Has work on the first relink of a tenant, should nobody have asked for it: a process of before these turns ends jobs without settling.
+    async fn ensure(&self, tenant_id: Uuid, first: Uuid) -> Result<()> {
+        let now = self.clock.now();
+        let ensured = self.db.for_tenant(tenant_id, move |tx| {
+            Box::pin(async move { jobs::ensure(tx.conn(), tenant_id, first, JOB_KIND, now).await })
+        });
+        ensured.await
+    }
+
     /// Tells the customer service. A merge that it does not know any more needs nothing.
     async fn acknowledge(&self, job: &Job, undone: bool) -> Result<()> {
         let errand = Errand::in_tenant(job.tenant_id, TenantSettings::default(), "relink");
@@ -132,8 +147,9 @@ async fn page(tx: &mut Tx<'_>, call: &Call, fields: &[Arc<Fields>], id: Uuid) ->
         return Ok(done);
     }
     // None comes before this one once it was first: those that are noted later, or turn, come after it.
-    if store::first_unsettled(tx.conn(), tenant).await? != Some(id) {
-        return Ok(Step::Wait);
+    match store::first_unsettled(tx.conn(), tenant).await? {
+        Some(first) if first != id => return Ok(Step::Behind { first }),
+        _ => {}
     }
     let left = if relink.undone {
         back(tx, call, fields, &relink).await?

@@ -1,6 +1,6 @@
 //! Contracts that go on unless notice is given, and what a renewal takes along.
 
-use chrono::{TimeZone as _, Utc};
+use chrono::{TimeDelta, TimeZone as _, Utc};
 use crm_proto::crm::{
     record::v1::{CustomValue, custom_field::Type, custom_value::Value},
     sales::v1::{
@@ -136,6 +136,13 @@ async fn notice_is_given_by_deleting_the_draft_and_amendments_are_waited_for() {
     assert_eq!(walk(&rig).await, 1);
     assert_eq!(desk.get(&ended.id).await.unwrap().renewal_id, renewal);
     assert_eq!(desk.get(&old.id).await.unwrap().renewal_id, "");
+
+    // Notice stays given when the draft is gone for good.
+    rig.clock.advance(TimeDelta::days(31));
+    assert_eq!(rig.purge().await, 1);
+    assert_eq!(walk(&rig).await, 0);
+    let ended = desk.get(&ended.id).await.unwrap();
+    assert_eq!((ended.renewal_id.as_str(), ended.renewal_rule()), ("", RenewalRule::None));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Name of the collection in errors, events and paths.
-const COLLECTION: &str = "parked_events";
+const COLLECTION: &str = "parkedEvents";
 /// The collection, among those whose changes a service tells.
 pub const TOLD: Told = Told { collection: COLLECTION, permission: "event.parkedEvents.manage" };
 /// Most events that one call has tried again.

@@ -69,7 +69,7 @@ impl Follower {
         let state = if given_up { State::GivenUp } else { State::Trying };
         let text = &apply::text(error);
         let noted = self.db.for_tenant(event.tenant_id, move |tx| {
-            Box::pin(async move { store::set_state(tx, parked, state, attempts, text).await })
+            Box::pin(async move { store::failed(tx, parked, state, attempts, text).await })
         });
         noted.await?;
         if given_up {

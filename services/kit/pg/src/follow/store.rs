@@ -318,6 +318,29 @@ pub(super) async fn set_state(
     .map_err(database_error)
 }
 
+/// Notes that an attempt failed, unless somebody changed the count meanwhile: an operator who has the event tried anew counts anew.
+pub(super) async fn failed(
+    tx: &mut Tx<'_>,
+    parked: Uuid,
+    state: State,
+    attempts: i32,
+    error: &str,
+) -> Result<()> {
+    let tenant_id = tx.tenant_id();
+    sqlx::query!(
+        r#"UPDATE parked_event SET state = $3, attempts = $4, last_error = $5 WHERE tenant_id = $1 AND id = $2 AND attempts = $4 - 1"#,
+        tenant_id,
+        parked,
+        state as i16,
+        attempts,
+        error,
+    )
+    .execute(tx.conn())
+    .await
+    .map(drop)
+    .map_err(database_error)
+}
+
 /// The first event parked for a record.
 pub(super) async fn first(
     tx: &mut Tx<'_>,
