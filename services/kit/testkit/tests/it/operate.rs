@@ -94,7 +94,7 @@ async fn parked(sink: &Sink, source: &Source, tenant: Uuid) -> [Uuid; 4] {
 /// Action, actor and record of the audit rows, in their order.
 async fn audited(sink: &Sink) -> Vec<(String, Uuid, Uuid)> {
     let sql =
-        "SELECT action, actor_id, record_id FROM audit_log WHERE collection = 'parked_events' ORDER BY id";
+        "SELECT action, actor_id, record_id FROM audit_log WHERE collection = 'parkedEvents' ORDER BY id";
     let rows = sqlx::query(sql).fetch_all(&mut sink.database.look().await).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }
