@@ -71,7 +71,7 @@ def _settings(root, compose, services, rendered):
     found = []
     places = [("compose", one.get("environment") or {}) for one in compose["services"].values()]
     places += [(overlay, one.get("data") or {}) for overlay, objects in rendered.items() for one in objects if one["kind"] == "ConfigMap"]
-    knows = {name: set(re.findall(r"^    pub (\w+):", (root / f"services/{name}/src/config.rs").read_text(), re.M)) for name in services}
+    knows = {name: _known(root, name) for name in services}
     gateway = set(re.findall(r"^    pub (\w+):", (root / "gateway/src/config.rs").read_text(), re.M))
     for place, variables in places:
         for variable, value in variables.items():
@@ -93,10 +93,25 @@ def _settings(root, compose, services, rendered):
     return found
 
 
+def _known(root, service):
+    """The settings of a service: its own, or those of the kit and the addresses of the services it asks."""
+    own = root / f"services/{service}/src/config.rs"
+    source = own if own.exists() else root / "services/kit/record/src/service/process.rs"
+    known = set(re.findall(r"^    pub (\w+):", source.read_text(), re.M))
+    if own.exists():
+        return known
+    peers = re.findall(r'\((?:\w+::)*"?(\w+)"?, "http://localhost:\d+"\)', (root / f"services/{service}/src/app.rs").read_text())
+    return known | {"platform"} | {name.lower() for name in peers}
+
+
 def _port(root, service, setting):
-    path = root / f"services/{service}/src/config.rs"
-    default = path.exists() and re.search(rf'^ +{setting}: "0\.0\.0\.0:(\d+)"', path.read_text(), re.M)
-    return default[1] if default else None
+    own = root / f"services/{service}/src/config.rs"
+    if own.exists():
+        default = re.search(rf'^ +{setting}: "0\.0\.0\.0:(\d+)"', own.read_text(), re.M)
+        return default[1] if default else None
+    app = root / f"services/{service}/src/app.rs"
+    port = app.exists() and re.search(r"^    port: (\d+),", app.read_text(), re.M)
+    return str(int(port[1]) + (2000 if setting == "metrics_listen" else 0)) if port else None
 
 
 def _metrics(root):
