@@ -19,6 +19,9 @@ use prost::Message as _;
 use super::model::BusinessCalendar;
 use crate::text;
 
+/// Most special days of a calendar, as the contract says.
+const SPECIAL_DAYS: usize = 2000;
+
 impl BusinessCalendar {
     /// The calendar on the wire.
     pub fn to_wire(&self) -> Result<wire::BusinessCalendar> {
@@ -55,8 +58,9 @@ impl BusinessCalendar {
             special_days: wire.special_days.clone(),
             ..wire::BusinessCalendar::default()
         };
-        normalise(&mut hours, &mut violations);
+        // Before the days are put in order, so that violations name them by the place they were sent at.
         read(&hours, &mut violations);
+        normalise(&mut hours, &mut violations);
         hours.time_zone.clear();
         let hours = hours.encode_to_vec();
         let version = self.version + i32::from(!self.hours.is_empty() && self.hours != hours);
@@ -70,8 +74,12 @@ impl BusinessCalendar {
     }
 }
 
-/// Cleans names, fills what is unset, and orders special days by date.
+/// Cleans names, fills what is unset, and orders special days by date. Years that were set one by one are counted together.
 fn normalise(calendar: &mut wire::BusinessCalendar, violations: &mut Violations) {
+    if calendar.special_days.len() > SPECIAL_DAYS {
+        let message = format!("a calendar has at most {SPECIAL_DAYS} special days");
+        violations.add("business_calendar.special_days", "TOO_MANY", message);
+    }
     for (index, day) in calendar.special_days.iter_mut().enumerate() {
         let field = format!("business_calendar.special_days[{index}].display_name");
         day.display_name = text::line(&field, &day.display_name, 100, violations);
@@ -89,7 +97,7 @@ fn read(wire: &wire::BusinessCalendar, violations: &mut Violations) -> Option<Ca
         violations.add("business_calendar.time_zone", "TIME_ZONE_UNKNOWN", "is not an IANA time zone");
     }
     let weeks = read_weeks(&wire.weekly_hours, violations);
-    let days = read_days(&wire.special_days, violations);
+    let days = read_days("business_calendar.special_days", &wire.special_days, violations);
     match Calendar::new(zone.unwrap_or_default(), weeks, days) {
         Ok(calendar) => Some(calendar),
         Err(fault) => {
@@ -143,10 +151,11 @@ fn week_start(
     start.unwrap_or(NaiveDate::MIN)
 }
 
-fn read_days(wire: &[SpecialDay], violations: &mut Violations) -> BTreeMap<NaiveDate, Day> {
+/// The days of a list, which is the field `list` of the request.
+pub fn read_days(list: &str, wire: &[SpecialDay], violations: &mut Violations) -> BTreeMap<NaiveDate, Day> {
     let mut days = BTreeMap::new();
     for (index, special) in wire.iter().enumerate() {
-        let field = format!("business_calendar.special_days[{index}]");
+        let field = format!("{list}[{index}]");
         let date = special.date.unwrap_or_default();
         let day = read_day(&field, special, violations);
         if let Some(date) = naive_date(&format!("{field}.date"), &date, violations)
@@ -163,7 +172,7 @@ fn read_day(field: &str, special: &SpecialDay, violations: &mut Violations) -> D
         violations.add(format!("{field}.spans"), "NOT_ALLOWED", "are only for KIND_SPECIAL_HOURS");
     }
     match (special.kind(), weekday(special.like())) {
-        (Kind::MakeUpWorkday, Some(day)) => return Day::Like(day),
+        (Kind::MakeUpWorkday, day) => return Day::Like(day.unwrap_or(Weekday::Mon)),
         (_, Some(_)) => {
             violations.add(format!("{field}.like"), "NOT_ALLOWED", "is only for KIND_MAKE_UP_WORKDAY");
         }

@@ -1,12 +1,13 @@
 //! Sums of working time.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use crm_kit_api::{
     Call, Error, Result,
     error::Violations,
     time::{instant, timestamp},
 };
 use crm_kit_pg::Db;
+use crm_kit_value::working_time::NoWorkingTime;
 use crm_proto::crm::platform::v1::{
     AddWorkingTimeRequest, AddWorkingTimeResponse, MeasureWorkingTimeRequest, MeasureWorkingTimeResponse,
     add_working_time_request::Amount,
@@ -37,6 +38,8 @@ pub async fn add(
         Some(Amount::WorkingDays(days)) => calendar.add_days(start, usize::try_from(*days).unwrap_or(0)),
         None => return Err(Error::bug("validation lets no request without an amount pass")),
     };
+    // An answer has a year of four digits.
+    let end = end.and_then(|end| if end.year() <= 9999 { Ok(end) } else { Err(NoWorkingTime) });
     let end = end.map_err(|error| reason::no_working_time(id, error))?;
     Ok(AddWorkingTimeResponse { end_time: Some(timestamp(end)), version: record.version })
 }

@@ -14,6 +14,7 @@ use futures::FutureExt as _;
 use uuid::Uuid;
 
 use super::{
+    convert,
     events::{self, COLLECTION},
     model::BusinessCalendar,
     store,
@@ -109,6 +110,7 @@ pub async fn set_year(
     request: &SetBusinessCalendarYearRequest,
 ) -> Result<wire::BusinessCalendar> {
     let mut violations = Violations::default();
+    convert::read_days("special_days", &request.special_days, &mut violations);
     for (index, day) in request.special_days.iter().enumerate() {
         let announced =
             |date: Date| date.year == request.year || (date.year, date.month) == (request.year - 1, 12);

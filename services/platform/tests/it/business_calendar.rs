@@ -214,9 +214,41 @@ async fn a_calendar_that_is_none_is_refused_with_every_reason() {
     let refused = assert_error(create(&world, long).await, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(violations(&refused)[0].0, "business_calendar.weekly_hours[0].spans[0].span.end");
     let calendar = create(&world, offices("Head office")).await.unwrap();
+    let unordered = BusinessCalendar {
+        special_days: vec![special("2027-03-02", Kind::SpecialHours), special("2027-03-01", Kind::Holiday)],
+        ..offices("Unordered")
+    };
+    let refused = assert_error(create(&world, unordered).await, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(
+        violations(&refused)[0].0,
+        "business_calendar.special_days[0].spans",
+        "the place it was sent at"
+    );
+    let hours = vec![special("2027-03-01", Kind::Holiday), special("2027-03-02", Kind::SpecialHours)];
+    set_year(&world, &calendar.id, 2028, vec![special("2028-01-03", Kind::Holiday)]).await.unwrap();
+    let refused = set_year(&world, &calendar.id, 2027, hours).await;
+    let refused = assert_error(refused, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(violations(&refused), [("special_days[1].spans".into(), "REQUIRED".into())]);
     let elsewhere = set_year(&world, &calendar.id, 2028, vec![special("2027-02-06", Kind::Holiday)]).await;
     let elsewhere = assert_error(elsewhere, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(violations(&elsewhere), [("special_days[0].date".into(), "YEAR_DIFFERS".into())]);
+}
+
+#[tokio::test]
+async fn years_set_one_by_one_have_a_bound_together() {
+    let world = World::new().await;
+    let id = create(&world, offices("Head office")).await.unwrap().id;
+    let year = |year: i32| {
+        let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
+        let days = first.iter_days().take(365);
+        days.map(|day| special(&day.to_string(), Kind::Holiday)).collect::<Vec<_>>()
+    };
+    for number in 2028..2033 {
+        set_year(&world, &id, number, year(number)).await.unwrap();
+    }
+    let refused = set_year(&world, &id, 2033, year(2033)).await;
+    let refused = assert_error(refused, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(violations(&refused), [("business_calendar.special_days".into(), "TOO_MANY".into())]);
 }
 
 #[tokio::test]
@@ -246,6 +278,8 @@ async fn working_time_is_added_and_measured() {
         Code::FailedPrecondition,
         "NO_WORKING_TIME",
     );
+    let end_of_time = end(&world, &id, "9999-12-31T10:00:00Z", hours(800)).await;
+    assert_error(end_of_time, Code::FailedPrecondition, "NO_WORKING_TIME");
     let nowhere = "01890a5d-ac96-774b-bcce-b302099a8057";
     assert_error(end(&world, nowhere, friday, hours(1)).await, Code::NotFound, "NOT_FOUND");
 }
